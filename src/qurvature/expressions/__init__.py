@@ -1,0 +1,37 @@
+"""One source for every formula: small immutable expressions over named quantities.
+
+A formula is written once and used four ways: as a number (:meth:`Expression.evaluate`, scalars or
+numpy arrays), as a logarithm that survives any magnitude (:meth:`Expression.log10`), as JavaScript
+(:meth:`Expression.javascript`) and as text (``str``).
+
+Example:
+    >>> from qurvature.expressions import quantity, log
+    >>> kappa = quantity("kappa", meaning="condition number")
+    >>> epsilon = quantity("epsilon", meaning="accuracy")
+    >>> steps = kappa * log(2 / epsilon)
+    >>> print(steps)
+    kappa * log(2 / epsilon)
+    >>> round(steps(kappa=100, epsilon=0.01), 2)
+    529.83
+    >>> steps.javascript()
+    'kappa * Math.log(2 / epsilon)'
+"""
+
+from .functions import ceil, exp, floor, log, log2, maximum, minimum, sqrt
+from .tree import Expression, MissingQuantityError, Quantity, constant, quantity
+
+__all__ = [
+    "Expression",
+    "MissingQuantityError",
+    "Quantity",
+    "ceil",
+    "constant",
+    "exp",
+    "floor",
+    "log",
+    "log2",
+    "maximum",
+    "minimum",
+    "quantity",
+    "sqrt",
+]

@@ -1,0 +1,187 @@
+"""A linear operator: a square matrix known by its action."""
+
+from __future__ import annotations
+
+import abc
+import functools
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from qurvature.records import Work
+
+if TYPE_CHECKING:
+    from .algebra import Scaled, Shifted, Sum
+
+
+class Structure(StrEnum):
+    """Facts about a matrix that are known, not estimated."""
+
+    SYMMETRIC = "symmetric"
+    POSITIVE_SEMIDEFINITE = "positive_semidefinite"
+    POSITIVE_DEFINITE = "positive_definite"
+    DIAGONAL = "diagonal"
+    BLOCK_DIAGONAL = "block_diagonal"
+
+
+#: Implications, so that an operator need only state its strongest fact.
+_IMPLIES = {
+    Structure.POSITIVE_DEFINITE: {Structure.POSITIVE_SEMIDEFINITE, Structure.SYMMETRIC},
+    Structure.POSITIVE_SEMIDEFINITE: {Structure.SYMMETRIC},
+}
+
+
+def structure(*facts: Structure) -> frozenset[Structure]:
+    """The facts and what they imply."""
+    return frozenset(facts).union(*(_IMPLIES.get(f, set()) for f in facts))
+
+
+class LinearOperator(abc.ABC):
+    """A real n × n matrix A.
+
+    A subclass must give ``_matmat`` and ``product_work``; it should give ``diagonal`` and ``dense``
+    when it can do better than products with unit vectors; it may offer a factor.
+
+    Args:
+        n: size.
+        dtype: of its vectors.
+        device: of its vectors.
+        facts: what is known of the matrix.
+    """
+
+    #: How the entries are obtained, for the record: "closed_form", "products", "given", …
+    formation = "products"
+
+    def __init__(
+        self, n: int, dtype: torch.dtype, device: torch.device, facts: frozenset[Structure]
+    ) -> None:
+        self.n, self.dtype, self.device, self.structure = n, dtype, device, facts
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n, n)."""
+        return self.n, self.n
+
+    @abc.abstractmethod
+    def _matmat(self, v: Tensor) -> Tensor:
+        """A v for v of shape (n, k)."""
+
+    def _matvec(self, v: Tensor) -> Tensor:
+        return self._matmat(v[:, None])[:, 0]
+
+    def matvec(self, v: Tensor) -> Tensor:
+        """A v for v of shape (n,) or (n, k).
+
+        Raises:
+            ValueError: for another shape, dtype or device.
+        """
+        if v.ndim not in (1, 2) or v.shape[0] != self.n:
+            raise ValueError(f"expected shape ({self.n},) or ({self.n}, k), given {tuple(v.shape)}")
+        if v.dtype != self.dtype or v.device != self.device:
+            raise ValueError(
+                f"expected {self.dtype} on {self.device}, given {v.dtype} on {v.device}"
+            )
+        return self._matvec(v) if v.ndim == 1 else self._matmat(v)
+
+    __matmul__ = matvec
+
+    @property
+    def adjoint(self) -> LinearOperator:
+        """Aᵀ; the operator itself when it is symmetric."""
+        if Structure.SYMMETRIC in self.structure:
+            return self
+        from .algebra import Adjoint
+
+        return Adjoint(self)
+
+    def _adjoint_matmat(self, v: Tensor) -> Tensor:
+        if Structure.SYMMETRIC in self.structure:
+            return self._matmat(v)
+        raise TypeError(f"{type(self).__name__} has no adjoint product")
+
+    def dense(self) -> Tensor:
+        """All entries, shape (n, n); by products with unit vectors unless the operator knows better."""
+        return self._dense
+
+    @functools.cached_property
+    def _dense(self) -> Tensor:
+        return self._form()
+
+    def _form(self) -> Tensor:
+        entries = self._matmat(torch.eye(self.n, dtype=self.dtype, device=self.device))
+        symmetric = Structure.SYMMETRIC in self.structure
+        return (entries + entries.T).div_(2) if symmetric else entries
+
+    def diagonal(self) -> Tensor:
+        """The diagonal, shape (n,)."""
+        return self.dense().diagonal()
+
+    @property
+    def formed(self) -> bool:
+        """Whether the entries are already in memory."""
+        return "_dense" in self.__dict__
+
+    @property
+    @abc.abstractmethod
+    def product_work(self) -> Work:
+        """Counts of one product with one vector."""
+
+    @property
+    def dense_work(self) -> Work | None:
+        """Counts of forming all entries; None if they cannot be formed."""
+        return Work() if self.formed else self.n * self.product_work
+
+    @property
+    def factor_rows(self) -> int | None:
+        """Rows r of a factor Q (r, n) with A = QᵀQ; None if there is none at hand."""
+        return None
+
+    @property
+    def gram_work(self) -> Work | None:
+        """Counts of forming the dual matrix QQᵀ (r, r)."""
+        return None
+
+    def factor_product(self, v: Tensor) -> Tensor:
+        """Q v, shape (r,) for v of shape (n,)."""
+        raise TypeError(f"{type(self).__name__} has no factor")
+
+    def factor_adjoint(self, u: Tensor) -> Tensor:
+        """Qᵀ u, shape (n,) for u of shape (r,)."""
+        raise TypeError(f"{type(self).__name__} has no factor")
+
+    def gram(self) -> Tensor:
+        """Q Qᵀ, shape (r, r)."""
+        raise TypeError(f"{type(self).__name__} has no factor")
+
+    def factor(self) -> Tensor:
+        """Q itself, shape (r, n)."""
+        raise TypeError(f"{type(self).__name__} has no factor")
+
+    def __add__(self, other: LinearOperator) -> Sum:
+        from .algebra import Sum
+
+        return Sum((self, other))
+
+    def __mul__(self, scalar: float) -> Scaled:
+        from .algebra import Scaled
+
+        return Scaled(self, scalar)
+
+    __rmul__ = __mul__
+
+    def shifted(self, shift: float) -> Shifted:
+        """A + shift·I."""
+        from .algebra import Shifted
+
+        return Shifted(self, shift)
+
+    def __repr__(self) -> str:
+        facts = ", ".join(sorted(self.structure)) or "no structure"
+        return f"{type(self).__name__}({self.n} x {self.n}, {self.dtype}, {facts})"
+
+
+def dense_product_work(n: int, dtype: torch.dtype) -> Work:
+    """One product with a matrix in memory: n² words pass by."""
+    return Work(stream=float(n) * n * dtype.itemsize, launch=1)

@@ -1,0 +1,266 @@
+"""Curvature matrices by name: which matrix stands for the second derivative of a block."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from qurvature.objectives import (
+    Block,
+    Evaluation,
+    Linearization,
+    NonFiniteError,
+    Parameters,
+    split_of,
+)
+from qurvature.registry import Extension
+
+from .autograd import GaussNewton, Hessian
+from .base import LinearOperator
+from .closed_form import (
+    Layer,
+    NoClosedForm,
+    factored,
+    gauss_newton_block,
+    layer_hessian,
+    layers_of,
+)
+from .factored import Factored
+from .kfac import kronecker_factored
+from .output_hessian import output_root, output_slope, sampled_root
+from .rows import ExplicitRows
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of a curvature: one block of one linearized objective.
+
+    Attributes:
+        linearization: the objective at one θ, with the modules of ``layers`` watched.
+        block: which parameters.
+        layers: the modules behind the block, or the reason why there is no closed form.
+        generator: for curvatures that draw.
+        samples: draws a data sample, for the Monte-Carlo Fisher.
+        dtype: precision of the curvature; that of the parameters if None.
+        forward_flops: of one forward pass, for prices.
+        verify: compare the closed form with one product through autograd.
+    """
+
+    linearization: Linearization
+    block: Block
+    layers: list[Layer] | NoClosedForm
+    generator: torch.Generator | None = None
+    samples: int = 1
+    dtype: torch.dtype | None = None
+    forward_flops: float = 0.0
+    verify: bool = True
+
+    @property
+    def index(self) -> slice | Tensor:
+        """Coordinates of the block in the flat vector."""
+        return self.linearization.objective.parameters.indices(self.block)
+
+    def closed_layers(self) -> list[Layer]:
+        """The layers.
+
+        Raises:
+            NoClosedForm: if there are none.
+        """
+        if isinstance(self.layers, NoClosedForm):
+            raise self.layers
+        return self.layers
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """An operator and, if it is not the closed form, why not."""
+
+    operator: LinearOperator
+    note: str = ""
+
+
+class Curvature(Extension):
+    """A named curvature matrix."""
+
+    family = "curvature"
+
+    @classmethod
+    @abc.abstractmethod
+    def build(cls, request: Request) -> Built:
+        """The operator of one block."""
+
+
+class ExactHessian(Curvature):
+    """The Hessian itself, indefinite in general: closed form for a Linear layer, else products."""
+
+    kind = "hessian"
+
+    @classmethod
+    def build(cls, request: Request) -> Built:
+        """The operator of one block."""
+        lin = request.linearization
+
+        def closed() -> LinearOperator:
+            layers = request.closed_layers()
+            if len(layers) != 1:
+                raise NoClosedForm("cross-layer blocks of the exact Hessian have no formula")
+            return layer_hessian(lin, layers[0], request.dtype)
+
+        # One cached Hessian product is two backward passes through a graph of three.
+        flops = 6 * request.forward_flops
+        return _closed_or(request, closed, Hessian(lin, flops, request.index), lin.hvp)
+
+
+class GeneralizedGaussNewton(Curvature):
+    """JᵀSJ, positive semidefinite for losses convex in the outputs; the default."""
+
+    kind = "ggn"
+
+    @classmethod
+    def build(cls, request: Request) -> Built:
+        """The operator of one block."""
+        lin = request.linearization
+        for part in lin.parts():
+            split_of(part.evaluation)
+
+        def closed() -> LinearOperator:
+            layers = request.closed_layers()
+            return gauss_newton_block(factored(lin, layers, output_root, request.dtype))
+
+        flops = 5 * request.forward_flops
+        return _closed_or(request, closed, GaussNewton(lin, flops, request.index), lin.ggn_vp)
+
+
+class EmpiricalFisher(Curvature):
+    """mean_n g_n g_nᵀ over per-sample gradients: cheap, not the Hessian."""
+
+    kind = "empirical_fisher"
+
+    @classmethod
+    def build(cls, request: Request) -> Built:
+        """The operator of one block."""
+        return _fisher(request, output_slope)
+
+
+class MonteCarloFisher(Curvature):
+    """The Fisher information from random cotangents whose second moment is S."""
+
+    kind = "mc_fisher"
+
+    @classmethod
+    def build(cls, request: Request) -> Built:
+        """The operator of one block."""
+        generator = request.generator
+        if generator is None:
+            raise ValueError("the Monte-Carlo Fisher draws: pass a torch.Generator")
+        return _fisher(request, lambda e: sampled_root(e, request.samples, generator))
+
+
+class KroneckerFactoredCurvature(Curvature):
+    """K-FAC of the generalized Gauss-Newton matrix: one Kronecker product a layer."""
+
+    kind = "kfac"
+
+    @classmethod
+    def build(cls, request: Request) -> Built:
+        """The operator of one block.
+
+        Raises:
+            NoClosedForm: if a layer of the block has no formula; K-FAC has no other form.
+        """
+        exact = factored(request.linearization, request.closed_layers(), output_root, request.dtype)
+        approximation = kronecker_factored(exact)
+        assert approximation is not None  # a Factored always has one
+        return Built(approximation)
+
+
+def _closed_or(
+    request: Request,
+    closed: Callable[[], LinearOperator],
+    products: LinearOperator,
+    reference: Callable[[Tensor], Tensor],
+) -> Built:
+    """The closed form if there is one and it agrees with autograd, else products, with the reason."""
+    try:
+        operator = closed()
+        if request.verify:
+            _verify(request, operator, reference)
+    except NoClosedForm as reason:
+        if request.dtype not in (None, products.dtype):
+            raise ValueError(
+                f"curvature in {request.dtype} needs a closed form, and there is none ({reason}): "
+                f"put the model in {request.dtype}"
+            ) from reason
+        return Built(products, str(reason))
+    return Built(operator)
+
+
+def _verify(
+    request: Request, operator: LinearOperator, reference: Callable[[Tensor], Tensor]
+) -> None:
+    parameters = request.linearization.objective.parameters
+    generator = torch.Generator().manual_seed(0)
+    v = torch.randn(operator.n, generator=generator, dtype=torch.float64)
+    whole = torch.zeros(parameters.n, dtype=parameters.dtype, device=parameters.device)
+    whole[request.index] = v.to(whole)
+    truth = reference(whole)[request.index]
+    mine = operator.matvec(v.to(operator.dtype).to(operator.device)).to(truth)
+    if not bool(mine.isfinite().all()):
+        raise NonFiniteError("the curvature holds NaN or Inf")
+    gap = float((mine - truth).norm()) / max(float(truth.norm()), 1e-30)
+    if gap > 1e4 * torch.finfo(parameters.dtype).eps and float(mine.norm()) + float(
+        truth.norm()
+    ) > 1e-20:
+        raise NoClosedForm(
+            f"the closed form differs from autograd by {gap:.1g}: a layer is shared, or samples are "
+            "coupled"
+        )
+
+
+def _fisher(request: Request, root_of: Callable[[Evaluation], Tensor]) -> Built:
+    lin = request.linearization
+    for part in lin.parts():
+        split_of(part.evaluation)
+    try:
+        return Built(factored(lin, request.closed_layers(), root_of, request.dtype))
+    except NoClosedForm as reason:
+        return Built(_rows_by_autograd(request, root_of), str(reason))
+
+
+def _rows_by_autograd(request: Request, root_of: Callable[[Evaluation], Tensor]) -> Factored:
+    """Rows by one backward pass each: slow and general."""
+    parameters = request.linearization.objective.parameters
+    rows = []
+    for part in request.linearization.parts():
+        outputs, _ = split_of(part.evaluation)
+        root = root_of(part.evaluation)
+        for n in range(root.shape[0]):
+            for k in range(root.shape[1]):
+                seed = torch.zeros_like(outputs)
+                seed[n] = root[n, k].view_as(outputs[n])
+                grads = torch.autograd.grad(
+                    outputs, parameters.tensors, seed, retain_graph=True, allow_unused=True
+                )
+                flat = parameters.join(
+                    [
+                        torch.zeros_like(p) if g is None else g
+                        for g, p in zip(grads, parameters.tensors, strict=True)
+                    ]
+                )
+                rows.append(part.weight**0.5 * flat[request.index])
+    stacked = torch.stack(rows)[:, None, :]
+    return Factored([ExplicitRows(stacked.to(request.dtype or stacked.dtype))])
+
+
+def plan(
+    model: torch.nn.Module | None, parameters: Parameters, block: Block
+) -> list[Layer] | NoClosedForm:
+    """The layers behind a block, or the reason why there is no closed form."""
+    try:
+        return layers_of(model, parameters, block)
+    except NoClosedForm as reason:
+        return reason

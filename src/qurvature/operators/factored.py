@@ -1,0 +1,132 @@
+"""QᵀQ with Q the loss-weighted Jacobian rows of several layers: exact Gauss-Newton and Fisher."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from qurvature.records import Work
+
+from .base import LinearOperator, Structure, structure
+from .rows import LinearRows, Rows, pair_flops
+from .sample_kronecker import write_pair
+
+
+class Factored(LinearOperator):
+    """A = QᵀQ with Q = [Q₁ Q₂ …], one group of columns a layer.
+
+    For the generalized Gauss-Newton matrix Q = S^½J; for the empirical Fisher the rows are per-sample
+    gradients.
+
+    Args:
+        layers: the rows of each layer, in the order of the coordinates.
+
+    Example:
+        >>> rows = LinearRows(torch.ones(5, 1, 2), torch.randn(5, 3), bias=True)
+        >>> Factored([rows]).shape
+        (8, 8)
+    """
+
+    formation = "closed_form"
+
+    def __init__(self, layers: Sequence[Rows]) -> None:
+        sample = layers[0].sample
+        super().__init__(
+            sum(layer.m for layer in layers),
+            sample.dtype,
+            sample.device,
+            structure(Structure.POSITIVE_SEMIDEFINITE),
+        )
+        self.layers = tuple(layers)
+        self._sizes = [layer.m for layer in layers]
+
+    def _matmat(self, v: Tensor) -> Tensor:
+        return self._adjoint_factor(self._factor(v))
+
+    def _factor(self, v: Tensor) -> Tensor:
+        parts = v.split(self._sizes)
+        total = self.layers[0].product(parts[0])
+        for layer, part in zip(self.layers[1:], parts[1:], strict=True):
+            total = total + layer.product(part)
+        return total
+
+    def _adjoint_factor(self, u: Tensor) -> Tensor:
+        return torch.cat([layer.adjoint(u) for layer in self.layers])
+
+    def factor_product(self, v: Tensor) -> Tensor:
+        """Q v: (n,) → (r,)."""
+        return self._factor(v[:, None])[:, 0]
+
+    def factor_adjoint(self, u: Tensor) -> Tensor:
+        """Qᵀ u: (r,) → (n,)."""
+        return self._adjoint_factor(u[:, None])[:, 0]
+
+    def factor(self) -> Tensor:
+        """Q, shape (r, n)."""
+        return torch.cat([layer.explicit() for layer in self.layers], dim=1)
+
+    def gram(self) -> Tensor:
+        """QQᵀ = Σ_layers Q_lQ_lᵀ, shape (r, r)."""
+        total = self.layers[0].gram()
+        for layer in self.layers[1:]:
+            total += layer.gram()
+        return total
+
+    def diagonal(self) -> Tensor:
+        """The diagonal, shape (n,)."""
+        return torch.cat([layer.diagonal() for layer in self.layers])
+
+    def _form(self) -> Tensor:
+        entries = torch.empty(self.n, self.n, dtype=self.dtype, device=self.device)
+        starts = [sum(self._sizes[:i]) for i in range(len(self._sizes))]
+        for i, (left, row) in enumerate(zip(self.layers, starts, strict=True)):
+            for right, column in zip(self.layers[i:], starts[i:], strict=True):
+                tile = entries[row : row + left.m, column : column + right.m]
+                _write_product(tile, left, right)
+                if left is not right:
+                    entries[column : column + right.m, row : row + left.m] = tile.T
+        return entries
+
+    @property
+    def product_work(self) -> Work:
+        """The layers' together."""
+        return Work(
+            gemm=sum(layer.product_flops for layer in self.layers), launch=10.0 * len(self.layers)
+        )
+
+    @property
+    def dense_work(self) -> Work | None:
+        """Every pair of layers once."""
+        if self.formed:
+            return Work()
+        pairs = (
+            pair_flops(left, right)
+            for i, left in enumerate(self.layers)
+            for right in self.layers[i:]
+        )
+        return sum(pairs, Work())
+
+    @property
+    def factor_rows(self) -> int:
+        """B·K."""
+        return self.layers[0].batch * self.layers[0].count
+
+    @property
+    def gram_work(self) -> Work:
+        """The layers' together."""
+        return Work(
+            gemm=sum(layer.gram_flops for layer in self.layers), launch=5.0 * len(self.layers)
+        )
+
+
+def _write_product(out: Tensor, left: Rows, right: Rows) -> None:
+    """out = LeftᵀRight."""
+    if isinstance(left, LinearRows) and isinstance(right, LinearRows):
+        middle = torch.bmm(left.cotangents.mT, right.cotangents)
+        write_pair(
+            out, middle, left.inputs, right.inputs, left.bias, right.bias, same=left is right
+        )
+    else:
+        torch.mm(left.explicit().T, right.explicit(), out=out)

@@ -1,0 +1,343 @@
+"""Per-sample Jacobian rows of one layer's parameters, kept factored.
+
+A layer a = W x + b that a sample passes at positions s = 1…S gives the row
+
+    ∂z_c/∂W = Σ_s f_cs x_sᵀ,    ∂z_c/∂b = Σ_s f_cs,    f_cs = ∂z_c/∂a_s,            (1)
+
+for *any* network around it, since a depends linearly on W and x does not depend on W when the layer is
+called once. So the cotangents f, a few backward passes to the layer's outputs, and the inputs x hold
+the whole Jacobian. Linear has S = 1 for vectors and S = T for tokens, Conv2d has S = output pixels with
+x the unfolded patch. Rows here are weighted by the loss, R J with RᵀR = S the output Hessian.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import layer_norm, unfold
+
+from qurvature.records import Work
+
+
+class Rows(abc.ABC):
+    """Weighted Jacobian rows (B·K, m) of one layer: B samples, K rows each, m parameters."""
+
+    batch: int
+    count: int
+    m: int
+
+    @property
+    @abc.abstractmethod
+    def sample(self) -> Tensor:
+        """A tensor that shows dtype and device."""
+
+    @abc.abstractmethod
+    def product(self, v: Tensor) -> Tensor:
+        """Rows times v: (m, k) → (B·K, k)."""
+
+    @abc.abstractmethod
+    def adjoint(self, u: Tensor) -> Tensor:
+        """Rowsᵀ times u: (B·K, k) → (m, k)."""
+
+    @abc.abstractmethod
+    def explicit(self) -> Tensor:
+        """The rows, (B·K, m)."""
+
+    @abc.abstractmethod
+    def scaled(self, factor: float, dtype: torch.dtype | None = None) -> Rows:
+        """Rows times a number, in another precision if ``dtype`` is given."""
+
+    def gram(self) -> Tensor:
+        """Rows Rowsᵀ, (B·K, B·K)."""
+        rows = self.explicit()
+        return rows @ rows.T
+
+    def diagonal(self) -> Tensor:
+        """Column sums of squares, (m,): the diagonal of RowsᵀRows."""
+        return self.explicit().square().sum(0)
+
+    @property
+    @abc.abstractmethod
+    def product_flops(self) -> float:
+        """Flops of one product and one adjoint."""
+
+    @property
+    def gram_flops(self) -> float:
+        """Flops of :meth:`gram`."""
+        return 2.0 * (self.batch * self.count) ** 2 * self.m
+
+
+@dataclass(frozen=True)
+class ExplicitRows(Rows):
+    """Rows as a tensor (B, K, m)."""
+
+    rows: Tensor
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "batch", self.rows.shape[0])
+        object.__setattr__(self, "count", self.rows.shape[1])
+        object.__setattr__(self, "m", self.rows.shape[2])
+
+    @property
+    def sample(self) -> Tensor:
+        """The rows."""
+        return self.rows
+
+    def scaled(self, factor: float, dtype: torch.dtype | None = None) -> ExplicitRows:
+        """Rows times a number."""
+        rows = self.rows if factor == 1 else factor * self.rows
+        return ExplicitRows(rows.to(dtype or rows.dtype))
+
+    def product(self, v: Tensor) -> Tensor:
+        """(m, k) → (B·K, k)."""
+        return self.explicit() @ v
+
+    def adjoint(self, u: Tensor) -> Tensor:
+        """(B·K, k) → (m, k)."""
+        return self.explicit().T @ u
+
+    def explicit(self) -> Tensor:
+        """The rows, (B·K, m)."""
+        return self.rows.reshape(-1, self.m)
+
+    @property
+    def product_flops(self) -> float:
+        """Two passes over the rows."""
+        return 4.0 * self.rows.numel()
+
+
+@dataclass(frozen=True)
+class LinearRows(Rows):
+    """Rows f_n ⊗ x_n of a Linear layer on vectors, S = 1.
+
+    Args:
+        cotangents: F of shape (B, K, h).
+        inputs: X of shape (B, d).
+        bias: whether m = h·d + h (weights first, row by row) or m = h·d.
+    """
+
+    cotangents: Tensor
+    inputs: Tensor
+    bias: bool
+
+    def __post_init__(self) -> None:
+        b, k, h = self.cotangents.shape
+        object.__setattr__(self, "batch", b)
+        object.__setattr__(self, "count", k)
+        object.__setattr__(self, "m", h * (self.inputs.shape[1] + self.bias))
+
+    @property
+    def sample(self) -> Tensor:
+        """The inputs."""
+        return self.inputs
+
+    def scaled(self, factor: float, dtype: torch.dtype | None = None) -> LinearRows:
+        """Rows times a number."""
+        f = self.cotangents if factor == 1 else factor * self.cotangents
+        return LinearRows(f.to(dtype or f.dtype), self.inputs.to(dtype or f.dtype), self.bias)
+
+    def _split(self, v: Tensor) -> tuple[Tensor, Tensor | None]:
+        h, d = self.cotangents.shape[2], self.inputs.shape[1]
+        return v[: h * d].view(h, d), v[h * d :] if self.bias else None
+
+    def product(self, v: Tensor) -> Tensor:
+        """(m, k) → (B·K, k)."""
+        columns = []
+        for column in v.T:
+            w, b = self._split(column)
+            u = self.inputs @ w.T if b is None else torch.addmm(b, self.inputs, w.T)
+            columns.append((self.cotangents * u[:, None, :]).sum(2).reshape(-1))
+        return torch.stack(columns, dim=1)
+
+    def adjoint(self, u: Tensor) -> Tensor:
+        """(B·K, k) → (m, k)."""
+        columns = []
+        for column in u.T:
+            t = (self.cotangents * column.view(self.batch, self.count, 1)).sum(1)
+            w = (t.T @ self.inputs).reshape(-1)
+            columns.append(torch.cat([w, t.sum(0)]) if self.bias else w)
+        return torch.stack(columns, dim=1)
+
+    def explicit(self) -> Tensor:
+        """The rows, (B·K, m)."""
+        f = self.cotangents
+        w = (f[:, :, :, None] * self.inputs[:, None, None, :]).flatten(2)
+        return (torch.cat([w, f], dim=2) if self.bias else w).reshape(-1, self.m)
+
+    def gram(self) -> Tensor:
+        """(FFᵀ) ∘ (XXᵀ + 1), entry by entry; the 1 stands for the bias."""
+        f = self.cotangents.reshape(-1, self.cotangents.shape[2])
+        x = self.inputs @ self.inputs.T
+        if self.bias:
+            x += 1
+        if self.count == 1:
+            return (f @ f.T).mul_(x)
+        g = (f @ f.T).view(self.batch, self.count, self.batch, self.count)
+        return (g * x[:, None, :, None]).view(self.batch * self.count, -1)
+
+    def diagonal(self) -> Tensor:
+        """Σ_n (Σ_k f²) x², without forming the rows."""
+        f2 = self.cotangents.square().sum(1)
+        w = (f2.T @ self.inputs.square()).reshape(-1)
+        return torch.cat([w, f2.sum(0)]) if self.bias else w
+
+    @property
+    def product_flops(self) -> float:
+        """Two matrix products with X, two contractions with F."""
+        return 4.0 * self.inputs.numel() * self.cotangents.shape[2] + 4.0 * self.cotangents.numel()
+
+    @property
+    def gram_flops(self) -> float:
+        """Two small matrix products and their elementwise product."""
+        rows = float(self.batch * self.count)
+        h, d = self.cotangents.shape[2], self.inputs.shape[1]
+        return 2 * rows**2 * h + 2.0 * self.batch**2 * d + rows**2
+
+
+@dataclass(frozen=True)
+class PositionRows(Rows):
+    """Rows Σ_s f_s x_sᵀ of a layer that a sample passes at S positions (tokens, pixels).
+
+    Args:
+        cotangents: F of shape (B, K, S, h).
+        inputs: X of shape (B, S, d).
+        bias: whether the layer has one.
+    """
+
+    cotangents: Tensor
+    inputs: Tensor
+    bias: bool
+
+    def __post_init__(self) -> None:
+        b, k, _, h = self.cotangents.shape
+        object.__setattr__(self, "batch", b)
+        object.__setattr__(self, "count", k)
+        object.__setattr__(self, "m", h * (self.inputs.shape[2] + self.bias))
+
+    @property
+    def sample(self) -> Tensor:
+        """The inputs."""
+        return self.inputs
+
+    def scaled(self, factor: float, dtype: torch.dtype | None = None) -> PositionRows:
+        """Rows times a number."""
+        f = self.cotangents if factor == 1 else factor * self.cotangents
+        return PositionRows(f.to(dtype or f.dtype), self.inputs.to(dtype or f.dtype), self.bias)
+
+    def product(self, v: Tensor) -> Tensor:
+        """(m, k) → (B·K, k)."""
+        h, d = self.cotangents.shape[3], self.inputs.shape[2]
+        columns = []
+        for column in v.T:
+            u = self.inputs @ column[: h * d].view(h, d).T
+            if self.bias:
+                u = u + column[h * d :]
+            columns.append(torch.einsum("bksh,bsh->bk", self.cotangents, u).reshape(-1))
+        return torch.stack(columns, dim=1)
+
+    def adjoint(self, u: Tensor) -> Tensor:
+        """(B·K, k) → (m, k)."""
+        columns = []
+        for column in u.T:
+            t = torch.einsum("bksh,bk->bsh", self.cotangents, column.view(self.batch, self.count))
+            w = (t.flatten(0, 1).T @ self.inputs.flatten(0, 1)).reshape(-1)
+            columns.append(torch.cat([w, t.sum((0, 1))]) if self.bias else w)
+        return torch.stack(columns, dim=1)
+
+    def explicit(self) -> Tensor:
+        """The rows, (B·K, m)."""
+        w = torch.einsum("bksh,bsd->bkhd", self.cotangents, self.inputs).flatten(2)
+        full = torch.cat([w, self.cotangents.sum(2)], dim=2) if self.bias else w
+        return full.reshape(-1, self.m)
+
+    @property
+    def product_flops(self) -> float:
+        """Two matrix products with X, two contractions with F."""
+        return 4.0 * self.inputs.numel() * self.cotangents.shape[3] + 4.0 * self.cotangents.numel()
+
+
+def supports(module: nn.Module) -> bool:
+    """Whether :func:`rows_of` has a formula for ``module``."""
+    if isinstance(module, nn.Conv2d):
+        # "same" with an even extent pads one side more, which unfold cannot say.
+        even = module.padding == "same" and any(
+            d * (k - 1) % 2 for d, k in zip(module.dilation, module.kernel_size, strict=True)
+        )
+        return module.groups == 1 and module.padding_mode == "zeros" and not even
+    if isinstance(module, nn.LayerNorm):
+        return len(module.normalized_shape) == 1
+    return type(module) is nn.Linear
+
+
+def rows_of(
+    module: nn.Module, names: Sequence[str], inputs: Tensor, cotangents: Tensor
+) -> list[Rows]:
+    """Rows of the named parameters of ``module`` from its input and its output's cotangents.
+
+    Args:
+        module: one that :func:`supports`.
+        names: ("weight", "bias"), ("weight",) or ("bias",).
+        inputs: what the module was given, (B, …).
+        cotangents: F, (B, K) + the module's output shape without its batch dimension.
+    """
+    channels_first = isinstance(module, nn.Conv2d)
+    if channels_first:
+        cotangents = cotangents.flatten(3).mT
+    if tuple(names) == ("bias",):
+        return [_sum_positions(cotangents)]
+    if isinstance(module, nn.LayerNorm):
+        normal = layer_norm(inputs, module.normalized_shape, eps=module.eps)
+        weight = _sum_positions(cotangents * normal[:, None])
+        return [weight, _sum_positions(cotangents)] if "bias" in names else [weight]
+    bias = "bias" in names
+    if isinstance(module, nn.Conv2d):
+        patches = unfold(
+            inputs, module.kernel_size, module.dilation, _padding(module), module.stride
+        )
+        return [PositionRows(cotangents, patches.mT, bias)]
+    if inputs.ndim == 2:
+        return [LinearRows(cotangents, inputs, bias)]
+    return [PositionRows(cotangents.flatten(2, -2), inputs.flatten(1, -2), bias)]
+
+
+def _sum_positions(product: Tensor) -> ExplicitRows:
+    return ExplicitRows(product.flatten(2, -2).sum(2) if product.ndim > 3 else product)
+
+
+def _padding(module: nn.Conv2d) -> tuple[int, int]:
+    if not isinstance(module.padding, str):
+        return module.padding  # type: ignore[return-value]
+    if module.padding == "valid":
+        return 0, 0
+    half = [d * (k - 1) // 2 for d, k in zip(module.dilation, module.kernel_size, strict=True)]
+    return half[0], half[1]
+
+
+def concatenate(parts: list[Rows]) -> Rows:
+    """The rows of several batches, one after the other; all of one layer."""
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    if isinstance(first, ExplicitRows):
+        return ExplicitRows(torch.cat([p.rows for p in parts]))  # type: ignore[attr-defined]
+    return type(first)(
+        torch.cat([p.cotangents for p in parts]),  # type: ignore[attr-defined]
+        torch.cat([p.inputs for p in parts]),  # type: ignore[attr-defined]
+        first.bias,  # type: ignore[attr-defined]
+    )
+
+
+def pair_flops(rows: Rows, other: Rows) -> Work:
+    """Counts of RowsᵀOther: through per-sample products for vectors, else through explicit rows."""
+    if isinstance(rows, LinearRows) and isinstance(other, LinearRows):
+        h, g = rows.cotangents.shape[2], other.cotangents.shape[2]
+        d, e = rows.inputs.shape[1], other.inputs.shape[1]
+        pairs = h * (h + 1) / 2 if rows is other else h * g
+        return Work(
+            gemm=2.0 * rows.batch * (rows.count * h * g + pairs * d * e), launch=3.0 * h
+        )
+    return Work(gemm=2.0 * rows.batch * rows.count * rows.m * other.m, launch=4)

@@ -1,0 +1,6 @@
+"""Ways to turn training into linear systems; a new formulation is one file."""
+
+from .linear_problem import LinearProblem
+from .newton_step import NewtonStep
+
+__all__ = ["LinearProblem", "NewtonStep"]

@@ -1,0 +1,206 @@
+"""κ as an interval: which ends are proven, which are read off Ritz values, and what it cost.
+
+κ(A) = ‖A‖/σ_min(A). It is not κ_encoded = α/σ_min, which a quantum solver pays for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import scipy.linalg
+import torch
+from torch import Tensor
+
+from qurvature.operators import LinearOperator, Structure, split_shift
+from qurvature.records import Estimate, Inertia, Standing
+from qurvature.solvers.classical.factorizations import ldl_inertia
+from qurvature.solvers.tridiagonal import Tridiagonal
+
+from .lanczos import lanczos, start_vector
+
+
+def damped_semidefinite(
+    operator: LinearOperator, t: Tridiagonal, trace: float, smallest_entry: float
+) -> tuple[Estimate, Estimate]:
+    """‖A‖ and σ_min(A) of A = G + λI, G ⪰ 0, from a Lanczos run on A; nothing is factored.
+
+    σ_min ≥ λ is proven. Above, σ_min is at most every Rayleigh quotient: the least Ritz value, the
+    least diagonal entry, and the mean of the eigenvalues that the Ritz values leave over (Ky Fan),
+
+        σ_min ≤ (tr A − Σ_{i≤m} θ_i)/(n − m),                                           (3)
+
+    which is within a percent of λ when few eigenvalues carry the trace, as in networks.
+    """
+    _, shift = split_shift(operator)
+    n, m = operator.n, t.steps
+    top, gap = float(t.ritz[-1]), float(t.residuals[-1])
+    ceiling = [float(t.ritz[0]), smallest_entry]
+    if m < n:
+        ceiling.append((trace - float(t.ritz.sum())) / (n - m))
+    # Rounding may push a mean of eigenvalues below λ.
+    low = max(shift, 0.0)
+    high = max(min(ceiling), low)
+    norm = Estimate(
+        top, top, min(top + gap, max(trace, top)), f"lanczos-{m}", m, Standing.EMPIRICAL
+    )
+    method = "damping below, Rayleigh and trace above"
+    return norm, Estimate(low if low > 0 else high, low, high, method, 0)
+
+
+def through_factor(
+    operator: LinearOperator, steps: int = 12, most: int = 48, width: float = 0.1
+) -> tuple[Estimate, Estimate, Inertia]:
+    """‖A‖ and σ_min(A) of any symmetric A: Lanczos on A and, through an LDLᵀ factor, on A⁻¹.
+
+    Each end takes ``steps`` products and goes on, up to ``most``, until its residual bound is below
+    half of ``width``. Ritz values bound the ends from one side; the residual gives the other, which is
+    empirical.
+    """
+    a = operator.dense()
+    inverse, inertia = _inverse(a, Structure.POSITIVE_DEFINITE in operator.structure)
+    start = start_vector(operator.n, like=a, seed=1)
+    norm = _end(operator.matvec, start, steps, most, width, "lanczos")
+    if inverse is None:
+        return norm, Estimate.exact(0.0, "singular pivot"), inertia
+    largest = _end(inverse, start, steps, most, width, "inverse lanczos")
+    sigma = Estimate(
+        1 / largest.value,
+        1 / largest.high,
+        1 / largest.low,
+        largest.method,
+        largest.matvecs,
+        Standing.EMPIRICAL,
+    )
+    return norm, sigma, inertia
+
+
+def _end(
+    matvec: Callable[[Tensor], Tensor],
+    start: Tensor,
+    steps: int,
+    most: int,
+    width: float,
+    method: str,
+) -> Estimate:
+    while True:
+        t = lanczos(matvec, start, steps)
+        i = int(np.argmax(np.abs(t.ritz)))
+        value, gap = abs(float(t.ritz[i])), float(t.residuals[i])
+        if gap <= 0.25 * width * value or t.exhausted or steps >= min(most, len(start)):
+            return Estimate(
+                value, value, value + gap, f"{method}-{t.steps}", t.steps, Standing.EMPIRICAL
+            )
+        steps *= 2
+
+
+def _inverse(a: Tensor, definite: bool) -> tuple[Callable[[Tensor], Tensor] | None, Inertia]:
+    """A⁻¹ as a function and the inertia of A; (None, inertia) if a pivot vanishes.
+
+    The pivots are scaled to the matrix: below ε‖A‖ they count as zero.
+    """
+    if definite:
+        lower, info = torch.linalg.cholesky_ex(a)
+        if int(info) == 0:
+            whole = Inertia(len(a), 0, 0)
+            return (lambda v: torch.cholesky_solve(v[:, None], lower)[:, 0]), whole
+    factor, pivots, info = torch.linalg.ldl_factor_ex(a)
+    inertia = ldl_inertia(factor, pivots)
+    if int(info) != 0 or inertia.zero > 0:
+        return None, inertia
+    return (lambda v: torch.linalg.ldl_solve(factor, pivots, v[:, None])[:, 0]), inertia
+
+
+def exact(operator: LinearOperator) -> tuple[Estimate, Estimate, Inertia]:
+    """‖A‖, σ_min and inertia from all eigenvalues (singular values if A is not symmetric)."""
+    a = operator.dense().double()
+    if Structure.SYMMETRIC in operator.structure:
+        values = torch.linalg.eigvalsh(a)
+        magnitude, inertia, method = values.abs(), _signs(values), "eigvalsh"
+    else:
+        magnitude, inertia, method = torch.linalg.svdvals(a), Inertia(0, 0, 0), "svdvals"
+    norm, sigma = float(magnitude.max()), float(magnitude.min())
+    # Backward stability: each value is known to n ε ‖A‖ in the precision of the entries.
+    slack = operator.n * float(torch.finfo(a.dtype).eps) * norm
+    low = max(sigma - slack, 0.0)
+    return (
+        Estimate(norm, norm - slack, norm + slack, method),
+        Estimate(sigma, low, sigma + slack, method),
+        inertia,
+    )
+
+
+def exact_inertia(a: Tensor) -> Inertia:
+    """Inertia from the eigenvalues of a symmetric matrix."""
+    return _signs(torch.linalg.eigvalsh(a.double()))
+
+
+def _signs(values: Tensor) -> Inertia:
+    tiny = len(values) * float(torch.finfo(values.dtype).eps) * float(values.abs().max())
+    positive, negative = int((values > tiny).sum()), int((values < -tiny).sum())
+    return Inertia(positive, negative, len(values) - positive - negative)
+
+
+def ratio(norm: Estimate, sigma_min: Estimate) -> Estimate:
+    """κ = ‖A‖/σ_min with the interval that the two ends leave."""
+    standing = (
+        Standing.PROVEN
+        if norm.standing == sigma_min.standing == Standing.PROVEN
+        else Standing.EMPIRICAL
+    )
+
+    def over(a: float, b: float) -> float:
+        return a / b if b > 0 else math.inf
+
+    return Estimate(
+        over(norm.value, sigma_min.value),
+        over(norm.low, sigma_min.high),
+        over(norm.high, sigma_min.low),
+        f"{norm.method} / {sigma_min.method}",
+        norm.matvecs + sigma_min.matvecs,
+        standing,
+    )
+
+
+def one_norm_guard(operator: LinearOperator) -> Estimate:
+    """κ_1 by LAPACK's POCON (definite) or GECON: an order-of-magnitude guard at an eighth of the cost.
+
+    For symmetric A, κ_2 ≤ κ_1 ≤ n κ_2; the estimate itself is a lower bound of κ_1, usually within 3.
+    """
+    a = operator.dense().double().cpu().numpy()
+    norm = float(np.abs(a).sum(0).max())
+    if Structure.POSITIVE_DEFINITE in operator.structure:
+        factor, info = scipy.linalg.lapack.dpotrf(a, lower=1)
+        method = "pocon"
+        reciprocal = scipy.linalg.lapack.dpocon(factor, norm, uplo="L")[0] if info == 0 else 0.0
+    else:
+        factor, _, info = scipy.linalg.lapack.dgetrf(a)
+        method = "gecon"
+        reciprocal = scipy.linalg.lapack.dgecon(factor, norm)[0] if info == 0 else 0.0
+    if not reciprocal > 0:
+        return Estimate(math.inf, 0.0, math.inf, method, 0, Standing.EMPIRICAL)
+    value = 1 / float(reciprocal)
+    return Estimate(value, value / operator.n, 3 * value, method, 0, Standing.EMPIRICAL)
+
+
+def norm_determinant_log10(operator: LinearOperator) -> tuple[float, bool]:
+    """log10 of the bound that Q-Newton (arXiv 2405.00252) estimates κ by, and whether it says nothing.
+
+        κ ≤ √((1 + x)/(1 − x)),   x² = 1 − (n/‖A‖_F²)ⁿ det(A)²
+
+    (Piazza and Politi, J. Comput. Appl. Math. 143, 2002, eq. 2.5). With y = 1 − x² the bound is
+    (1 + x)/√y, and log10 y = n log10(n/‖A‖_F²) + 2 log10|det A| never overflows. It is called vacuous
+    when it exceeds 1/ε of float64: any matrix that can be solved at all has a smaller κ.
+    """
+    a = operator.dense().double()
+    n = operator.n
+    _, logdet = torch.linalg.slogdet(a)
+    frobenius = float(a.norm())
+    if not math.isfinite(float(logdet)) or frobenius == 0:
+        return math.inf, True
+    log10_y = n * math.log10(n / frobenius**2) + 2 * float(logdet) / math.log(10)
+    log10_y = min(log10_y, 0.0)
+    x = math.sqrt(max(0.0, 1 - 10.0 ** max(log10_y, -300)))
+    bound = math.log10(1 + x) - log10_y / 2
+    return bound, bound > -math.log10(float(torch.finfo(torch.float64).eps))

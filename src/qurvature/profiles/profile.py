@@ -1,0 +1,226 @@
+"""The profile of a linear problem: what a price needs, at a cost that a step can afford."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+
+from qurvature.objectives import NonFiniteError
+from qurvature.operators import LinearOperator, Structure, split_shift
+from qurvature.problems import LinearProblem
+from qurvature.records import (
+    AccessProfile,
+    Estimate,
+    Inertia,
+    MatrixProfile,
+    Standing,
+)
+
+from qurvature.solvers.tridiagonal import Tridiagonal
+
+from . import condition_number as kappa
+from .lanczos import cg_iterations, lanczos, start_vector
+
+#: Up to this size all eigenvalues cost less than being clever.
+EXACT_UP_TO = 96
+
+
+def profile(
+    problem: LinearProblem, epsilon: float = 1e-3, *, steps: int = 10, thorough: bool = False
+) -> MatrixProfile:
+    """Measure a problem's matrix.
+
+    Small matrices get all eigenvalues. A damped positive semidefinite one gets ``steps`` Lanczos steps
+    started at the right-hand side, which also predict the iterations of conjugate gradients. Any other
+    symmetric one is measured through its LDLᵀ factor.
+
+    Args:
+        problem: the conditioned problem.
+        epsilon: accuracy for which iterations are predicted.
+        steps: Lanczos steps.
+        thorough: spend up to 48 products an end, and form the entries for exact sparsity and norms.
+
+    Raises:
+        NonFiniteError: if the matrix or the right-hand side holds NaN or Inf.
+    """
+    operator = problem.operator
+    if not bool(problem.rhs.isfinite().all()):
+        raise NonFiniteError(f"{problem.name}: the right-hand side holds NaN or Inf")
+    t = _krylov(problem, 4 * steps if thorough else steps)
+    if not np.isfinite(t.ritz).all():
+        raise NonFiniteError(f"{problem.name}: the matrix holds NaN or Inf")
+    symmetric = Structure.SYMMETRIC in operator.structure
+    semidefinite = Structure.POSITIVE_SEMIDEFINITE in operator.structure
+    inertia = Inertia(operator.n, 0, 0) if Structure.POSITIVE_DEFINITE in operator.structure else None
+    trace, least = _diagonal_figures(operator) if semidefinite else (None, math.inf)
+    if operator.n <= EXACT_UP_TO or not symmetric:
+        norm, sigma, inertia = kappa.exact(operator)
+    elif semidefinite and trace is not None and split_shift(operator)[1] > 0:
+        norm, sigma = kappa.damped_semidefinite(operator, t, trace, least)
+        if thorough and kappa.ratio(norm, sigma).relative_width > 0.1:
+            norm, sigma, inertia = kappa.through_factor(operator)
+    elif _affordable(operator) or thorough:
+        norm, sigma, inertia = kappa.through_factor(operator)
+    else:
+        norm, sigma = _two_ends(t)
+    iterations = cg_iterations(t, epsilon) if symmetric else math.inf
+    if thorough or operator.n <= EXACT_UP_TO:
+        operator.dense()
+    return _assemble(problem, norm, sigma, inertia, t, trace, iterations)
+
+
+def harvested(previous: MatrixProfile, problem: LinearProblem, ritz: tuple[float, ...],
+              iterations: int) -> MatrixProfile:
+    """The next step's profile from the Ritz values of the last solve: no product is spent.
+
+    λ is today's, the Ritz values are yesterday's; the interval is widened by the change of the norm
+    since the last measured profile.
+    """
+    operator = problem.operator
+    _, shift = split_shift(operator)
+    top = max(ritz)
+    drift = abs(top - previous.norm.value)
+    norm = Estimate(
+        top,
+        max(top - drift, shift),
+        top + drift,
+        "harvested from the last solve",
+        0,
+        Standing.EMPIRICAL,
+    )
+    low = shift if Structure.POSITIVE_DEFINITE in operator.structure else 0.0
+    high = max(min(ritz), low)
+    sigma = Estimate(low or high, low, high, "damping below, Ritz above", 0, Standing.EMPIRICAL)
+    t = Tridiagonal(np.array([]), np.array([]), np.array(sorted(ritz)), np.array([]))
+    return _assemble(
+        problem, norm, sigma, previous.inertia, t, None, float(iterations), effective=None
+    )
+
+
+def _krylov(problem: LinearProblem, steps: int) -> Tridiagonal:
+    b = problem.rhs
+    if Structure.SYMMETRIC not in problem.operator.structure:
+        one = np.array([float(b.norm())])
+        return Tridiagonal(one, np.zeros(1), one, np.zeros(1))
+    if float(b.norm()) > 0:
+        t = lanczos(problem.operator.matvec, b, steps)
+        # A right-hand side in a small invariant subspace hides the rest of the spectrum.
+        if not t.exhausted or t.steps >= min(steps, problem.n):
+            return t
+    start = start_vector(problem.n, like=b)
+    return lanczos(problem.operator.matvec, start, steps)
+
+
+def _affordable(operator: LinearOperator) -> bool:
+    """Whether the entries are at hand, or forming them is in the order of a factorization."""
+    work = operator.dense_work
+    return operator.formed or (work is not None and work.gemm <= 2.0 * operator.n**3)
+
+
+def _diagonal_figures(operator: LinearOperator) -> tuple[float | None, float]:
+    """Trace and least diagonal entry where the diagonal is cheap, else (None, inf)."""
+    base, _ = split_shift(operator)
+    if base.formation == "products" and not base.formed:
+        return None, math.inf
+    d = operator.diagonal()
+    return float(d.sum(dtype=torch.float64)), float(d.min())
+
+
+def _two_ends(t: Tridiagonal) -> tuple[Estimate, Estimate]:
+    """Without entries and definiteness: the norm from Ritz values, σ_min unknown down to zero."""
+    i = int(np.argmax(np.abs(t.ritz)))
+    top, gap = abs(float(t.ritz[i])), float(t.residuals[i])
+    method = f"lanczos-{t.steps}"
+    norm = Estimate(top, top, top + gap, method, t.steps, Standing.EMPIRICAL)
+    least = float(np.abs(t.ritz).min())
+    return norm, Estimate(least, 0.0, least, method + ", above only", 0, Standing.EMPIRICAL)
+
+
+def _assemble(
+    problem: LinearProblem,
+    norm: Estimate,
+    sigma: Estimate,
+    inertia: Inertia | None,
+    t: Tridiagonal,
+    trace: float | None,
+    iterations: float,
+    effective: Estimate | None = None,
+) -> MatrixProfile:
+    operator = problem.operator
+    rows = columns = None
+    if operator.formed:
+        nonzero = operator.dense() != 0
+        rows, columns = nonzero.sum(1), nonzero.sum(0)
+    if trace is not None:
+        effective = _effective_dimension(operator, t, trace)
+    return MatrixProfile(
+        n=problem.n,
+        dtype=str(problem.dtype).removeprefix("torch."),
+        structure=tuple(sorted(operator.structure)),
+        norm=norm,
+        sigma_min=sigma,
+        kappa=kappa.ratio(norm, sigma),
+        inertia=inertia,
+        effective_dimension=effective,
+        row_sparsity_max=None if rows is None else int(rows.max()),
+        row_sparsity_mean=None if rows is None else float(rows.double().mean()),
+        column_sparsity_max=None if columns is None else int(columns.max()),
+        column_sparsity_mean=None if columns is None else float(columns.double().mean()),
+        access=_access(operator, norm, sigma, trace, None if rows is None else int(rows.max())),
+        ritz=tuple(float(r) for r in t.ritz),
+        cg_iterations=iterations,
+        matvecs=t.steps if len(t.alpha) else 0,
+    )
+
+
+def _effective_dimension(operator: LinearOperator, t: Tridiagonal, trace: float) -> Estimate | None:
+    """tr G(G + λI)⁻¹, between the share of the Ritz values and that plus the trace left over, by λ."""
+    _, shift = split_shift(operator)
+    if shift <= 0:
+        return None
+    ritz = np.clip(t.ritz - shift, 0, None)
+    low = float((ritz / (ritz + shift)).sum())
+    rest = max(trace - operator.n * shift - float(ritz.sum()), 0.0)
+    high = min(low + rest / shift, float(operator.n))
+    return Estimate(low, low, high, f"lanczos-{t.steps} and trace", 0)
+
+
+def _access(
+    operator: LinearOperator,
+    norm: Estimate,
+    sigma: Estimate,
+    trace: float | None,
+    row_sparsity: int | None,
+) -> tuple[AccessProfile, ...]:
+    """α, κ_encoded = α/σ_min and the numbers to load for every access model the operator offers."""
+    n = operator.n
+    d = n if row_sparsity is None else row_sparsity
+    semidefinite = Structure.POSITIVE_SEMIDEFINITE in operator.structure
+    offers: list[tuple[str, float, int, int]] = [("dense_dilation", norm.high, n * n, n)]
+    if operator.formed:
+        a = operator.dense()
+        offers.append(("stored", float(a.norm()), n * n, n))
+        offers.append(("sparse", d * float(a.abs().max()), n * d, d))
+    elif semidefinite and trace is not None:
+        # ‖A‖_F² = Σλ² ≤ ‖A‖ tr A, and the largest entry of a semidefinite matrix is diagonal.
+        offers.append(("stored", math.sqrt(norm.high * trace), n * n, n))
+        offers.append(("sparse", d * float(operator.diagonal().max()), n * d, d))
+    profiles = [
+        AccessProfile(kind, alpha, _encoded(alpha, sigma), entries, sparsity)
+        for kind, alpha, entries, sparsity in offers
+    ]
+    rows = operator.factor_rows
+    if rows is not None and trace is not None and sigma.low > 0:
+        # A_factor = [Q; √λ I]: α² = ‖Q‖_F² + nλ = tr(G + λI), σ_min(A_factor) = √σ_min.
+        root = Estimate(
+            math.sqrt(sigma.value), math.sqrt(sigma.low), math.sqrt(sigma.high), sigma.method
+        )
+        alpha = math.sqrt(trace)
+        profiles.append(AccessProfile("factor", alpha, _encoded(alpha, root), rows * n + n, n))
+    return tuple(profiles)
+
+
+def _encoded(alpha: float, sigma: Estimate) -> Estimate:
+    return kappa.ratio(Estimate.exact(alpha, "alpha"), sigma)

@@ -1,0 +1,204 @@
+"""Conjugate gradients, plain and preconditioned by K-FAC, with harvest and an exit at negative curvature."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from qurvature.operators import Dense, LinearOperator, Structure, kronecker_factored, split_shift
+from qurvature.problems import LinearProblem
+from qurvature.records import MatrixProfile, Outcome, Solution, SolveStats
+from qurvature.solvers.base import ClassicalSolver, ClassicalWork, finish
+from qurvature.solvers.tridiagonal import tridiagonal
+
+from . import counts
+
+#: Iterations beyond which a run is ended, in units of the size.
+MOST_ITERATIONS_PER_UNKNOWN = 2
+
+
+@dataclass(frozen=True)
+class _State:
+    problem: LinearProblem
+    operator: LinearOperator
+    precondition: Callable[[Tensor], Tensor] | None = None
+
+
+def _state(problem: LinearProblem, access: str) -> _State:
+    """Products with the entries for ``dense`` access, with the operator's own for ``products``."""
+    if access == "dense" and not isinstance(problem.operator, Dense):
+        return _State(problem, Dense(problem.operator.dense()))
+    return _State(problem, problem.operator)
+
+
+def _krylov_work(access: str, extra_launches: float) -> ClassicalWork:
+    vectors = {
+        "stream": 10 * counts.iterations * counts.n * counts.word_bytes,
+        "launch": extra_launches * counts.iterations,
+    }
+    if access == "dense":
+        products = {
+            "stream": counts.iterations * counts.n**2 * counts.word_bytes,
+            "launch": 1.0 * counts.iterations,
+        }
+        form = counts.operator_work("form")
+    else:
+        products, form = counts.operator_work("product", counts.iterations + 1), {}
+    return ClassicalWork(form=form, setup={}, per_rhs=counts.plus(products, vectors))
+
+
+def _refuses(problem: LinearProblem, profile: MatrixProfile, access: str) -> str | None:
+    if Structure.SYMMETRIC not in problem.operator.structure:
+        return "the matrix is not symmetric"
+    if profile.inertia is not None and (profile.inertia.negative or profile.inertia.zero):
+        return "the matrix is not positive definite"
+    if access == "dense" and problem.operator.dense_work is None:
+        return "the entries cannot be formed"
+    return None
+
+
+class CG(ClassicalSolver):
+    """Conjugate gradients for positive definite A: products only, no storage.
+
+    It ends with INDEFINITE at a direction of negative curvature; the x it then returns is the last
+    iterate before it, which is a descent direction for b = −g (Nocedal and Wright, alg. 7.1). The Lanczos
+    coefficients that the run contains are harvested as Ritz values.
+    """
+
+    kind = "cg"
+    accesses = ("products", "dense")
+    source = "Hestenes and Stiefel, J. Res. NBS 49 (1952); Nocedal and Wright, alg. 7.1"
+
+    @classmethod
+    def refuses(cls, problem: LinearProblem, profile: MatrixProfile, access: str) -> str | None:
+        """It needs a symmetric matrix that is not known to be indefinite."""
+        return _refuses(problem, profile, access)
+
+    @classmethod
+    def work(cls, access: str) -> ClassicalWork:
+        """One product and ten passes over vectors an iteration."""
+        return _krylov_work(access, 7.0)
+
+    @classmethod
+    def init(cls, problem: LinearProblem, access: str) -> _State:
+        """The operator to multiply with."""
+        return _state(problem, access)
+
+    @classmethod
+    def solve(cls, state: _State, b: Tensor, epsilon: float) -> Solution:
+        """x with ‖b − A x‖ ≤ ε‖b‖."""
+        return _conjugate_gradients(cls.kind, state, b, epsilon)
+
+
+class KFACPreconditionedCG(ClassicalSolver):
+    """Conjugate gradients with the damped K-FAC inverse as preconditioner, where there is one."""
+
+    kind = "cg_kfac"
+    accesses = ("products",)
+    source = "Martens and Grosse, arXiv 1503.05671, sec. 6"
+    #: Iterations left by the preconditioner, as a share; measured, see docs/LOG.md.
+    SHARE = 0.35
+
+    @classmethod
+    def refuses(cls, problem: LinearProblem, profile: MatrixProfile, access: str) -> str | None:
+        """It needs a damped closed-form operator."""
+        base, shift = split_shift(problem.operator)
+        if base.formation != "closed_form":
+            return "no closed form to approximate"
+        if shift <= 0:
+            return "without damping the K-FAC inverse does not exist"
+        return _refuses(problem, profile, access)
+
+    @classmethod
+    def work(cls, access: str) -> ClassicalWork:
+        """As CG with fewer iterations, and two small eigendecompositions a layer."""
+        plain = _krylov_work(access, 20.0)
+        share = {kernel: cls.SHARE * count for kernel, count in plain.per_rhs.items()}
+        setup = {
+            "eigh": 20 * counts.n**1.5,
+            "gemm": 2 * counts.operator_work("product")["gemm"],
+            "launch": 60.0 + 0 * counts.n,
+        }
+        return ClassicalWork(form={}, setup=setup, per_rhs=share)
+
+    @classmethod
+    def init(cls, problem: LinearProblem, access: str) -> _State:
+        """The operator and the K-FAC inverse at its damping."""
+        del access
+        base, shift = split_shift(problem.operator)
+        approximation = kronecker_factored(base)
+        if approximation is None:
+            raise ValueError("cg_kfac was started on an operator that it refuses")
+        return _State(problem, problem.operator, approximation.inverse(shift))
+
+    @classmethod
+    def solve(cls, state: _State, b: Tensor, epsilon: float) -> Solution:
+        """x with ‖b − A x‖ ≤ ε‖b‖."""
+        return _conjugate_gradients(cls.kind, state, b, epsilon)
+
+
+def _conjugate_gradients(kind: str, state: _State, b: Tensor, epsilon: float) -> Solution:
+    began = time.perf_counter()
+    matvec, precondition = state.operator.matvec, state.precondition
+    x = torch.zeros_like(b)
+    r = b.clone()
+    z = r if precondition is None else precondition(r)
+    p = z.clone()
+    rz = float(torch.dot(r, z))
+    target = epsilon * float(b.norm())
+    most = MOST_ITERATIONS_PER_UNKNOWN * len(b) + 10
+    alphas: list[float] = []
+    betas: list[float] = []
+    outcome: Outcome | None = None
+    if not math.isfinite(rz):
+        outcome = Outcome.NONFINITE_INPUT
+    size = float(b.norm())
+    best = size
+    while outcome is None and size > target:
+        if len(alphas) >= most:
+            outcome = Outcome.MAX_STEPS
+            break
+        q = matvec(p)
+        curvature = float(torch.dot(p, q))
+        if not curvature > 0:
+            outcome = Outcome.INDEFINITE if curvature <= 0 else Outcome.NONFINITE_INPUT
+            break
+        alpha = rz / curvature
+        x.add_(p, alpha=alpha)
+        r.sub_(q, alpha=alpha)
+        z = r if precondition is None else precondition(r)
+        rz_next = float(torch.dot(r, z))
+        alphas.append(alpha)
+        betas.append(rz_next / rz if rz > 0 else 0.0)
+        size = math.sqrt(rz_next) if precondition is None else float(r.norm())
+        rz = rz_next
+        p.mul_(betas[-1]).add_(z)
+        best = min(best, size)
+        # Far beyond n iterations without progress the recursion has lost all accuracy.
+        if size > 1e4 * best:
+            outcome = Outcome.STAGNATED
+    if outcome is Outcome.INDEFINITE and not alphas:
+        x = b.clone()  # the gradient direction: the first one tried has negative curvature
+    stats = SolveStats(
+        matvecs=len(alphas) + 1 + (outcome is Outcome.INDEFINITE),
+        iterations=len(alphas),
+        ritz=_ritz(alphas, betas) if precondition is None else (),
+        measured_s=time.perf_counter() - began,
+    )
+    return finish(state.problem, b, x, epsilon, solver=kind, stats=stats, outcome=outcome)
+
+
+def _ritz(alphas: list[float], betas: list[float], most: int = 64) -> tuple[float, ...]:
+    """Ritz values from the coefficients (Golub and Van Loan, sec. 11.3.4), of the first iterations."""
+    a, b = np.array(alphas[:most]), np.array(betas[:most])
+    if not len(a):
+        return ()
+    diagonal = 1 / a
+    diagonal[1:] += b[:-1] / a[:-1]
+    return tuple(float(v) for v in tridiagonal(diagonal, np.sqrt(b) / a).ritz)

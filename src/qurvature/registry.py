@@ -2,7 +2,7 @@
 
 A *family* is a base class with a ``family`` name; its members are found by importing every module
 below the package that holds the base, once, on first use. Packages outside qurvature take part
-through the entry-point group ``qurvature`` or through :func:`load_plugin`.
+through the entry-point group ``qurvature`` or through `load_plugin`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Extension:
 
     A subclass that sets ``family`` opens a family; a subclass of that which sets ``kind`` joins it.
 
-    Example:
+    Examples:
         >>> class Shape(Extension):
         ...     family = "shape"
         >>> class Round(Shape):

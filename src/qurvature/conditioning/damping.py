@@ -43,7 +43,7 @@ class Damping(Extension):
         return self
 
     def __call__(self, problem: LinearProblem, *, audit: bool = False) -> LinearProblem:
-        """The damped problem with its :class:`ConditioningReport`.
+        """The damped problem with its `ConditioningReport`.
 
         ``audit`` adds the figures that need the entries: inertias, κ before and after, and the cosine
         between the damped and the undamped solution.

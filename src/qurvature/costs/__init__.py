@@ -1,17 +1,16 @@
 """From counts to seconds: the only place where work meets a machine.
 
-Every price is an :class:`~qurvature.expressions.Expression`; every estimate lists what it assumes.
+Every price is an `~qurvature.expressions.Expression`; every estimate lists what it assumes.
 """
 
 from .calibrate import calibrate, load, save
 from .classical import rates, seconds
 from .offers import offers
 from .quantities import QUANTITIES, quantities
-from .quantum import COPIES, LINES, ORACLE_GATES, formula
+from .quantum import COPIES, ORACLE_GATES, formula
 
 __all__ = [
     "COPIES",
-    "LINES",
     "ORACLE_GATES",
     "QUANTITIES",
     "calibrate",

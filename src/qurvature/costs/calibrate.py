@@ -17,7 +17,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from qurvature.hardware import Figure, HardwareError, HardwareProfile, load_file, rate_key, save as write_file
+from qurvature.hardware import Figure, HardwareError, HardwareProfile, load_file, rate_key
+from qurvature.hardware import save as write_file
 from qurvature.records import Standing
 
 #: Sizes of matrix at which each kernel is timed.
@@ -139,11 +140,11 @@ def _rates(
 
 
 def _time(call: Callable[[Tensor, Tensor], object], a: Tensor, times: list[float]) -> None:
-    """Add the seconds of at least two calls, and of more while the budget lasts."""
+    """Add the seconds of a call or two, and of more while the budget lasts."""
     v = a[0].clone()
     if not times:
         call(a, v)  # the first call of a kind pays for set-up
-    least = len(times) + 2
+    least = len(times) + (1 if len(a) >= 2048 else 2)
     end = time.perf_counter() + _SECONDS_PER_POINT
     while len(times) < least or (time.perf_counter() < end and len(times) < 400):
         start = time.perf_counter()

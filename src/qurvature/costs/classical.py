@@ -14,13 +14,14 @@ from .logarithms import log10_or_none, log10_sum
 from .quantities import QUANTITIES
 
 _RATE_KERNELS = tuple(kernel for kernel in KERNELS if kernel != "launch")
+_UNITS = dict.fromkeys(_RATE_KERNELS, "flop/s") | {"stream": "byte/s"}
+
+# A count may name a precision of its own, as "cholesky_float32" does for mixed precision; else it is
+# in that of the system.
 _RATES = {
-    kernel: quantity(
-        f"rate_{kernel}",
-        f"{'byte' if kernel == 'stream' else 'flop'}/s",
-        f"rate of {kernel} at the size of the matrix",
-    )
+    name: quantity(f"rate_{name}", _UNITS[kernel], f"rate of {kernel} at the size of the matrix")
     for kernel in _RATE_KERNELS
+    for name in (kernel, *(f"{kernel}_{dtype}" for dtype in DTYPES))
 }
 _LAUNCH_S = quantity("launch_s", "s", "fixed overhead of one library call")
 
@@ -28,7 +29,10 @@ _LAUNCH_S = quantity("launch_s", "s", "fixed overhead of one library call")
 def seconds(counts: Mapping[str, Expression]) -> Expression:
     """Σ count_k / rate_k over the kernels, plus launch · launch_s, in seconds.
 
-    Example:
+    A kernel is one of `qurvature.records.KERNELS`, or one with a precision of its own, such as
+    ``cholesky_float32``.
+
+    Examples:
         >>> from qurvature.expressions import quantity
         >>> n = quantity("n")
         >>> print(seconds({"cholesky": n**3 / 3, "launch": n**0}))
@@ -46,11 +50,15 @@ FORM_SECONDS = seconds({kernel: QUANTITIES[f"form_{kernel}"] for kernel in KERNE
 
 @functools.lru_cache(maxsize=256)
 def rates(machine: HardwareProfile, dtype: str, size: float) -> Mapping[str, float]:
-    """``rate_<kernel>`` and ``launch_s`` of a classical machine at one matrix size."""
-    values = {
-        f"rate_{kernel}": machine[rate_key(dtype, kernel)].at(size) for kernel in _RATE_KERNELS
-    }
-    return values | {"launch_s": machine["launch_s"].value}
+    """``rate_<kernel>``, ``rate_<kernel>_<dtype>`` and ``launch_s`` of a machine at one matrix size."""
+    values = {"launch_s": machine["launch_s"].value}
+    for kernel in _RATE_KERNELS:
+        for precision in DTYPES:
+            rate = machine[rate_key(precision, kernel)].at(size)
+            values[f"rate_{kernel}_{precision}"] = rate
+            if precision == dtype:
+                values[f"rate_{kernel}"] = rate
+    return values
 
 
 def dtype_name(word_bytes: float) -> str:
@@ -71,11 +79,14 @@ def matrix_size(access: str, values: Mapping[str, float]) -> float:
 
 
 def price(
-    solver: type[ClassicalSolver], access: str, machine: HardwareProfile, values: Mapping[str, float]
+    solver: type[ClassicalSolver],
+    access: str,
+    machine: HardwareProfile,
+    values: Mapping[str, float],
 ) -> CostEstimate:
     """The modelled seconds of one solve.
 
-    ``values`` are those of :func:`~qurvature.costs.quantities` and of :func:`rates`.
+    ``values`` are those of `~qurvature.costs.quantities` and of `rates`.
 
     Raises:
         MissingQuantityError: if the solver counts with a quantity that the system does not have.
@@ -105,17 +116,12 @@ def _assumptions(
 ) -> tuple[Assumption, ...]:
     used = frozenset().union(*(line.names for line in lines(solver, access).values()))
     listed = []
-    for kernel in _RATE_KERNELS:
-        if f"rate_{kernel}" in used:
-            figure = machine[rate_key(dtype, kernel)]
+    for name, rate in _RATES.items():
+        if rate.name in used:
+            kernel, _, precision = name.partition("_")
+            figure = machine[rate_key(precision or dtype, kernel)]
             listed.append(
-                Assumption(
-                    f"rate_{kernel}",
-                    figure.at(size),
-                    _RATES[kernel].unit,
-                    figure.standing,
-                    figure.source,
-                )
+                Assumption(rate.name, figure.at(size), rate.unit, figure.standing, figure.source)
             )
     launch = machine["launch_s"]
     listed.append(Assumption("launch_s", launch.value, "s", launch.standing, launch.source))

@@ -20,14 +20,16 @@ def log10_or_none(expression: Expression, values: Mapping[str, float]) -> float 
 def log10_sum(logarithms: Collection[float]) -> float:
     """log10 Σ 10^x; -inf for nothing.
 
-    Example:
+    Examples:
         >>> log10_sum([1000.0, 1000.0]) - 1000.0
         0.30102999566...
     """
     if not logarithms:
         return -math.inf
     top = max(logarithms)
-    return top + math.log10(sum(10.0 ** (x - top) for x in logarithms))
+    if top == -math.inf:
+        return top
+    return top + math.log10(sum([10.0 ** (x - top) for x in logarithms]))
 
 
 def log10_difference(x: float, y: float) -> float | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from qurvature.expressions import MissingQuantityError
 from qurvature.hardware import HardwareProfile
 from qurvature.problems import LinearProblem
-from qurvature.records import CostEstimate, MatrixProfile, Rejection
+from qurvature.records import AccessProfile, CostEstimate, MatrixProfile, QueryCount, Rejection
 from qurvature.solvers.base import ClassicalSolver, QuantumSolver, Solver
 
 from . import classical, quantum
@@ -40,7 +40,7 @@ def offers(
         solvers: by kind; every registered one if not given.
 
     Returns:
-        Classical offers first, then quantum ones; a :class:`~qurvature.records.Rejection` says why
+        Classical offers first, then quantum ones; a `~qurvature.records.Rejection` says why
         there is no price.
 
     Raises:
@@ -104,32 +104,51 @@ def _quantum_offers(
     if not machines:
         return result
     form, unformable = _form(values, host)
-    too_small = {m.kind: _too_small(m, values["n"]) for m in machines}
     encodings = {a.kind: a for a in profile.access}
-    settings: dict[tuple[str, str], quantum.Setting] = {}
+    too_small = {m.kind: _too_small(m, values["n"]) for m in machines}
+    models = {m.kind: (m.choices["oracle"].value, m.choices["readout"].value) for m in machines}
+    modelled: dict[tuple[str, tuple[str, str]], dict[str, float]] = {}
+    fixed: dict[tuple[str, str], quantum.Fixed] = {}
     for solver in solvers:
         if not issubclass(solver, QuantumSolver):
             continue
         for access in solver.accesses:
             refusal = solver.refuses(problem, profile, access) or unformable
-            attempt = None
+            count = None
             if refusal is None:
-                try:
-                    attempt = quantum.attempt(solver, encodings[access], values["epsilon"])
-                except OverflowError as error:
-                    refusal = str(error)
+                count, refusal = _count(solver, encodings[access], values["epsilon"])
+            spent: dict[tuple[str, str], quantum.Gates] = {}
             for machine in machines:
                 why = refusal or too_small[machine.kind]
-                if why or attempt is None:
+                if why or count is None:
                     result.append(_refused(solver, access, machine, why or ""))
                     continue
-                key = machine.kind, access
-                if key not in settings:
-                    settings[key] = quantum.setting(machine, encodings[access], values, form)
+                model = models[machine.kind]
+                if (access, model) not in modelled:
+                    modelled[access, model] = quantum.models(machine, encodings[access], values)
+                if model not in spent:
+                    spent[model] = quantum.gates(count, modelled[access, model])
+                if (access, machine.kind) not in fixed:
+                    fixed[access, machine.kind] = quantum.fixed_lines(
+                        machine, encodings[access], values, form
+                    )
                 result.append(
-                    quantum.price(solver, access, machine, attempt, settings[key], rival)
+                    quantum.price(
+                        solver, access, machine, spent[model], fixed[access, machine.kind], rival
+                    )
                 )
     return result
+
+
+def _count(
+    solver: type[QuantumSolver], encoding: AccessProfile, epsilon: float
+) -> tuple[QueryCount | None, str | None]:
+    """The count, or why there is none."""
+    try:
+        # α ≥ ‖A‖ ≥ σ_min: a measured figure below one is rounding.
+        return solver.count(max(encoding.kappa_encoded.value, 1.0), epsilon), None
+    except OverflowError as error:
+        return None, str(error)
 
 
 def _form(
@@ -156,7 +175,5 @@ def _too_small(machine: HardwareProfile, n: float) -> str | None:
     return f"{machine.kind} holds {held.value:g} logical qubits; n = {n:g} needs at least {needed}"
 
 
-def _refused(
-    solver: type[Solver], access: str, machine: HardwareProfile, reason: str
-) -> Rejection:
+def _refused(solver: type[Solver], access: str, machine: HardwareProfile, reason: str) -> Rejection:
     return Rejection(solver.kind, access, machine.kind, reason, None, machine.realism)

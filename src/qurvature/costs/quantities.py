@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from operator import attrgetter
 
 from qurvature.expressions import Quantity, quantity
@@ -15,7 +16,7 @@ _WORKS = {
     "product": "one product of the matrix with a vector",
 }
 
-#: Every quantity that :func:`quantities` may provide, by name.
+#: Every quantity that `quantities` may provide, by name.
 QUANTITIES: dict[str, Quantity] = {
     q.name: q
     for q in (
@@ -38,7 +39,7 @@ _counts = attrgetter(*KERNELS)
 
 
 def quantities(problem: LinearProblem, profile: MatrixProfile, epsilon: float) -> dict[str, float]:
-    """The values of :data:`QUANTITIES` for one system; what the system does not have is absent.
+    """The values of `QUANTITIES` for one system; what the system does not have is absent.
 
     ``form_*`` is absent when the entries cannot be formed, ``gram_*`` and ``rank`` when there is no
     factor, ``iterations`` when the profile does not predict them.
@@ -52,7 +53,7 @@ def quantities(problem: LinearProblem, profile: MatrixProfile, epsilon: float) -
     }
     if operator.factor_rows is not None:
         values["rank"] = operator.factor_rows
-    if profile.cg_iterations is not None:
+    if profile.cg_iterations is not None and math.isfinite(profile.cg_iterations):
         values["iterations"] = profile.cg_iterations
     _put(values, "product", operator.product_work)
     _put(values, "form", operator.dense_work)

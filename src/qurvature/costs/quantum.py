@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from qurvature.expressions import Expression, constant, log, log2, maximum, quantity, sqrt
 from qurvature.hardware import HardwareProfile
 from qurvature.records import AccessProfile, Assumption, CostEstimate, QueryCount, Standing
-from qurvature.solvers.base import EPSILON, QuantumSolver
+from qurvature.solvers.base import ATTEMPT, EPSILON, QuantumSolver
 
 from .logarithms import log10_difference, log10_or_none, log10_sum
 from .quantities import QUANTITIES
@@ -36,7 +36,6 @@ ENTRIES = quantity("entries", meaning="numbers that the block encoding holds")
 WORD_BITS = quantity("word_bits", "bit", "bits of one number")
 GATE_S = quantity("gate_s", "s", "one logical gate")
 IO = quantity("io_bits_per_s", "bit/s", "classical data into the quantum machine")
-ATTEMPT_QUERIES = quantity("attempt", meaning="queries of one attempt")
 PREPARATIONS = quantity("preparations", meaning="state preparations of one attempt")
 SUCCESS = quantity("success", meaning="probability that one attempt succeeds")
 QUERY_GATES = quantity("query_gates", "gate", "look-ups of one query")
@@ -61,15 +60,15 @@ COPIES: dict[str, Expression] = {
     "free": constant(1),
 }
 
-_ENCODE_GATES = ATTEMPT_QUERIES * QUERY_GATES + PREPARATIONS * PREPARATION_GATES
-_CIRCUIT_S = (_ENCODE_GATES + ATTEMPT_QUERIES) * GATE_S
-
-#: The lines that the quantum machine itself spends, in seconds.
-LINES: dict[str, Expression] = {
-    "encode": _ENCODE_GATES * GATE_S,
-    "invert": ATTEMPT_QUERIES * GATE_S,
-    "repeat": (1 / SUCCESS - 1) * _CIRCUIT_S,
-    "read_out": (COPIES_READ - 1) / SUCCESS * _CIRCUIT_S,
+#: Gates of one attempt, by line.
+ATTEMPT_GATES: dict[str, Expression] = {
+    "encode": ATTEMPT * QUERY_GATES + PREPARATIONS * PREPARATION_GATES,
+    "invert": ATTEMPT,
+}
+#: Attempts beyond the first one, by line; each takes the gates above.
+MORE_ATTEMPTS: dict[str, Expression] = {
+    "repeat": 1 / SUCCESS - 1,
+    "read_out": (COPIES_READ - 1) / SUCCESS,
 }
 LOAD_SECONDS = (ENTRIES + N) * WORD_BITS / IO
 
@@ -80,125 +79,131 @@ LOGICAL_QUBITS = 2 + log2(N)
 def formula(solver: type[QuantumSolver], machine: HardwareProfile) -> dict[str, Expression]:
     """The lines of the price in the system's own quantities and ``gate_s`` and ``io_bits_per_s``.
 
-    Example:
+    Examples:
         >>> from qurvature.hardware import machines
         >>> from qurvature.solvers.quantum.qsvt import QSVT
         >>> sorted(formula(QSVT, machines()["attosecond"])["invert"].names)
         ['epsilon', 'gate_s', 'kappa_encoded']
     """
     oracle, readout = machine.choices["oracle"].value, machine.choices["readout"].value
-    parts = {
-        "attempt": solver.attempt,
-        "preparations": solver.preparations,
-        "success": solver.success,
+    parts = solver.counts() | {
         "query_gates": ORACLE_GATES[oracle],
         "preparation_gates": STATE_GATES[oracle],
         "copies": COPIES[readout],
     }
     loading = {} if math.isinf(machine["io_bits_per_s"].value) else {"load": LOAD_SECONDS}
-    return loading | {line: expression.bind(**parts) for line, expression in LINES.items()}
+    once = {line: gates.bind(**parts) for line, gates in ATTEMPT_GATES.items()}
+    circuit = once["encode"] + once["invert"]
+    more = {line: times.bind(**parts) * circuit for line, times in MORE_ATTEMPTS.items()}
+    return loading | {line: gates * GATE_S for line, gates in (once | more).items()}
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """What one solver does for one encoding, on any machine."""
+class Gates:
+    """What one solver does for one encoding, on any machine with these models."""
 
-    values: dict[str, float]
     count: QueryCount
+    log10_lines: dict[str, float]
+    log10_total: float
 
 
-def attempt(solver: type[QuantumSolver], access: AccessProfile, epsilon: float) -> Attempt:
-    """The counts of one attempt and of one solution state."""
-    count = solver.count(access.kappa_encoded.value, epsilon)
+def models(
+    machine: HardwareProfile, access: AccessProfile, values: Mapping[str, float]
+) -> dict[str, float]:
+    """Gates of the look-ups and copies to read, as the machine's models give them.
+
+    ``values`` are those of `qurvature.costs.quantities`.
+    """
+    oracle, readout = machine.choices["oracle"].value, machine.choices["readout"].value
+    loaded = {**values, "entries": access.entries, "word_bits": 8 * values["word_bytes"]}
+    return {
+        "query_gates": ORACLE_GATES[oracle].evaluate(loaded),
+        "preparation_gates": STATE_GATES[oracle].evaluate(loaded),
+        "copies": COPIES[readout].evaluate(loaded),
+    }
+
+
+def gates(count: QueryCount, modelled: Mapping[str, float]) -> Gates:
+    """The gates of every line, as logarithms; ``modelled`` is what `models` gives."""
     success = count.success_probability
-    return Attempt(
-        {
-            "attempt": count.queries * success,
-            "preparations": count.state_preparations * success,
-            "success": success,
-        },
-        count,
-    )
+    here = {
+        **modelled,
+        "attempt": count.queries * success,
+        "preparations": count.state_preparations * success,
+        "success": success,
+    }
+    lines = _logarithms(ATTEMPT_GATES, here)
+    circuit = log10_sum(lines.values())
+    for line, attempts in _logarithms(MORE_ATTEMPTS, here).items():
+        lines[line] = attempts + circuit
+    return Gates(count, lines, log10_sum(lines.values()))
+
+
+def _logarithms(lines: Mapping[str, Expression], values: Mapping[str, float]) -> dict[str, float]:
+    found = {line: log10_or_none(expression, values) for line, expression in lines.items()}
+    return {line: logarithm for line, logarithm in found.items() if logarithm is not None}
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """What one machine asks for one encoding, whatever the solver."""
+class Fixed:
+    """The lines that no gate time changes: forming and loading the entries, as logarithms."""
 
-    values: dict[str, float]
-    log10_fixed: dict[str, float]
-    gate_s: float
+    log10_lines: dict[str, float]
+    log10_total: float
 
 
-def setting(
+def fixed_lines(
     machine: HardwareProfile,
     access: AccessProfile,
     values: Mapping[str, float],
     log10_form: float | None,
-) -> Setting:
-    """Gates a query, copies to read, seconds to form and to load."""
-    oracle, readout = machine.choices["oracle"].value, machine.choices["readout"].value
-    bits = 8.0 * values["word_bytes"]
-    here = {**values, "entries": access.entries, "word_bits": bits}
-    fixed = {} if log10_form is None else {"form": log10_form}
+) -> Fixed:
+    """``form`` (None if the entries are there already) and ``load`` (none if that is free)."""
+    lines = {} if log10_form is None else {"form": log10_form}
     io = machine["io_bits_per_s"].value
     if not math.isinf(io):
-        here["io_bits_per_s"] = io
-        fixed["load"] = LOAD_SECONDS.log10(here)
-    return Setting(
-        {
-            "query_gates": ORACLE_GATES[oracle].evaluate(here),
-            "preparation_gates": STATE_GATES[oracle].evaluate(here),
-            "copies": COPIES[readout].evaluate(here),
-        },
-        fixed,
-        machine.gate_s,
-    )
+        bits = 8 * values["word_bytes"]
+        lines["load"] = LOAD_SECONDS.log10(
+            {"n": values["n"], "entries": access.entries, "word_bits": bits, "io_bits_per_s": io}
+        )
+    return Fixed(lines, log10_sum(lines.values()))
 
 
 def price(
     solver: type[QuantumSolver],
     access: str,
     machine: HardwareProfile,
-    attempt: Attempt,
-    setting: Setting,
+    gates: Gates,
+    fixed: Fixed,
     log10_rival: float | None,
 ) -> CostEstimate:
     """The modelled seconds of one solve, and the gate time at which it would equal the rival.
 
     ``log10_rival`` is the log10 of the best classical offer's seconds.
     """
-    values = {**attempt.values, **setting.values, "gate_s": setting.gate_s}
-    spent: dict[str, float] = {}
-    for line, expression in LINES.items():
-        logarithm = log10_or_none(expression, values)
-        if logarithm is not None:
-            spent[line] = logarithm
-    log10_spent = log10_sum(spent.values())
-    parts = {**setting.log10_fixed, **spent}
+    gate = math.log10(machine.gate_s)
+    lines = fixed.log10_lines.copy()
+    for line, count in gates.log10_lines.items():
+        lines[line] = count + gate
     return CostEstimate(
         solver.kind,
         access,
         machine.kind,
         machine.realism,
-        log10_sum(parts.values()),
-        parts,
-        attempt.count,
-        _break_even(setting, log10_spent, log10_rival),
+        log10_sum((fixed.log10_total, gates.log10_total + gate)),
+        lines,
+        gates.count,
+        None if log10_rival is None else _break_even(gates, fixed, log10_rival),
         _assumptions(machine),
     )
 
 
-def _break_even(
-    setting: Setting, log10_spent: float, log10_rival: float | None
-) -> float | None:
-    """(rival - form - load) / (gates in a row), or None if there is no such positive float."""
-    if log10_rival is None:
-        return None
-    left = log10_difference(log10_rival, log10_sum(setting.log10_fixed.values()))
+def _break_even(gates: Gates, fixed: Fixed, log10_rival: float) -> float | None:
+    """(rival - form - load) / gates, or None if there is no such positive float."""
+    left = log10_difference(log10_rival, fixed.log10_total)
     if left is None:
         return None
-    logarithm = left - (log10_spent - math.log10(setting.gate_s))
+    logarithm = left - gates.log10_total
     return 10.0**logarithm if abs(logarithm) < 300 else None
 
 

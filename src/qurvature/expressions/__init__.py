@@ -1,10 +1,10 @@
 """One source for every formula: small immutable expressions over named quantities.
 
-A formula is written once and used four ways: as a number (:meth:`Expression.evaluate`, scalars or
-numpy arrays), as a logarithm that survives any magnitude (:meth:`Expression.log10`), as JavaScript
-(:meth:`Expression.javascript`) and as text (``str``).
+A formula is written once and used four ways: as a number (`Expression.evaluate`, scalars or
+numpy arrays), as a logarithm that survives any magnitude (`Expression.log10`), as JavaScript
+(`Expression.javascript`) and as text (``str``).
 
-Example:
+Examples:
     >>> from qurvature.expressions import quantity, log
     >>> kappa = quantity("kappa", meaning="condition number")
     >>> epsilon = quantity("epsilon", meaning="accuracy")

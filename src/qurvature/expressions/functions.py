@@ -35,13 +35,17 @@ def floor(x: Number | Expression) -> Expression:
     return operation("floor", x)
 
 
-def maximum(x: Number | Expression, y: Number | Expression, *more: Number | Expression) -> Expression:
+def maximum(
+    x: Number | Expression, y: Number | Expression, *more: Number | Expression
+) -> Expression:
     """The largest argument."""
     result = operation("maximum", x, y)
     return maximum(result, *more) if more else result
 
 
-def minimum(x: Number | Expression, y: Number | Expression, *more: Number | Expression) -> Expression:
+def minimum(
+    x: Number | Expression, y: Number | Expression, *more: Number | Expression
+) -> Expression:
     """The smallest argument."""
     result = operation("minimum", x, y)
     return minimum(result, *more) if more else result

@@ -1,8 +1,8 @@
 """The operators an expression may hold: one row each, with every way to use it.
 
 ``scalar`` compiles the closure for Python floats. It is strict: a product, quotient, power or
-exponential outside the safe range of a float raises :class:`OutOfRangeError` rather than rounding
-to zero or infinity, and the careful path in :mod:`.wide` takes over.
+exponential outside the safe range of a float raises `OutOfRangeError` rather than rounding
+to zero or infinity, and the careful path in `.wide` takes over.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import math
 import operator
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, cast
@@ -41,6 +41,7 @@ class Expression(ABC):
     """A formula over named quantities; immutable, built with ``+ - * / **`` and the functions here."""
 
     precedence = 5
+    operands: tuple[Expression, ...] = ()
 
     @cached_property
     @abstractmethod
@@ -53,7 +54,7 @@ class Expression(ABC):
         return frozenset(q.name for q in self.quantities)
 
     def __call__(self, **values: Any) -> Any:
-        """Same as :meth:`evaluate`, with the values as keywords."""
+        """Same as `evaluate`, with the values as keywords."""
         return self.evaluate(values)
 
     def evaluate(self, values: Mapping[str, Any]) -> Any:
@@ -65,7 +66,7 @@ class Expression(ABC):
         Raises:
             MissingQuantityError: if a quantity has no value.
             ValueError: if a quantity is not finite, or an operation has no real value.
-            OverflowError: if the result is beyond 1.8e308; :meth:`log10` can hold it.
+            OverflowError: if the result is beyond 1.8e308; `log10` can hold it.
         """
         try:
             result = self._compiled(values)
@@ -81,7 +82,7 @@ class Expression(ABC):
         """The decimal logarithm of the value, whatever its magnitude up to 10^(±10^14).
 
         Quantities are floats, arrays, or integers of any size. Sums and differences are rounded as
-        floats are, so nothing is lost that :meth:`evaluate` would keep.
+        floats are, so nothing is lost that `evaluate` would keep.
 
         Raises:
             MissingQuantityError: if a quantity has no value.
@@ -112,8 +113,11 @@ class Expression(ABC):
         """
 
     @cached_property
+    def _compiled(self) -> Compiled:
+        return compiled(self)
+
     @abstractmethod
-    def _compiled(self) -> Compiled: ...
+    def _scalar(self, operands: Sequence[Compiled]) -> Compiled: ...
 
     @abstractmethod
     def _array(self, values: Mapping[str, Any]) -> Any: ...
@@ -202,8 +206,7 @@ class Constant(Expression):
         """None."""
         return frozenset()
 
-    @cached_property
-    def _compiled(self) -> Compiled:
+    def _scalar(self, operands: Sequence[Compiled]) -> Compiled:
         value = float(self.value)
         return lambda v: value
 
@@ -251,8 +254,7 @@ class Quantity(Expression):
         """Itself."""
         return frozenset({self})
 
-    @cached_property
-    def _compiled(self) -> Compiled:
+    def _scalar(self, operands: Sequence[Compiled]) -> Compiled:
         return operator.itemgetter(self.name)
 
     def _array(self, values: Mapping[str, Any]) -> Any:
@@ -293,9 +295,8 @@ class Operation(Expression):
         """Those of the operands."""
         return frozenset().union(*(operand.quantities for operand in self.operands))
 
-    @cached_property
-    def _compiled(self) -> Compiled:
-        return self._operator.scalar(*(operand._compiled for operand in self.operands))
+    def _scalar(self, operands: Sequence[Compiled]) -> Compiled:
+        return self._operator.scalar(*operands)
 
     def _array(self, values: Mapping[str, Any]) -> Any:
         return self._operator.array(*(operand._array(values) for operand in self.operands))
@@ -329,6 +330,50 @@ class Operation(Expression):
             for operand, need in zip(self.operands, needs, strict=True)
         ]
         return template.format(*parts)
+
+
+def compiled(root: Expression) -> Compiled:
+    """The formula as nested closures; a part that occurs more than once is computed once."""
+    numbers: dict[Any, int] = {}
+    nodes: list[Expression] = []
+    seen: dict[int, int] = {}
+    uses: list[int] = []
+
+    def number(node: Expression) -> int:
+        """Equal parts have equal numbers; operands have smaller ones."""
+        if id(node) not in seen:
+            parts = tuple(number(operand) for operand in node.operands)
+            key = (node.name, parts) if isinstance(node, Operation) else node
+            if key not in numbers:
+                numbers[key] = len(nodes)
+                nodes.append(node)
+                uses.append(0)
+                for part in parts:
+                    uses[part] += 1
+            seen[id(node)] = numbers[key]
+        return seen[id(node)]
+
+    number(root)
+    shared = [i for i, node in enumerate(nodes) if uses[i] > 1 and node.operands]
+
+    def closure(i: int, *, stored: bool = True) -> Compiled:
+        if stored and i in shared:
+            return operator.itemgetter(i)
+        return nodes[i]._scalar([closure(seen[id(part)]) for part in nodes[i].operands])
+
+    whole = closure(len(nodes) - 1)
+    if not shared:
+        return whole
+    steps = [(i, closure(i, stored=False)) for i in shared]
+    names = tuple(root.names)
+
+    def run(values: Mapping[str, Any]) -> Any:
+        scratch: dict[Any, Any] = {name: values[name] for name in names}
+        for i, step in steps:
+            scratch[i] = step(scratch)
+        return whole(scratch)
+
+    return run
 
 
 def _whole(value: Number) -> bool:

@@ -1,6 +1,6 @@
 """Real numbers with a float's precision and an almost unlimited exponent, vectorised.
 
-A :class:`Wide` is m·2^e with |m| in [½, 1) or m = 0, and an integer e held in a float64: products,
+A `Wide` is m·2^e with |m| in [½, 1) or m = 0, and an integer e held in a float64: products,
 quotients and sums round once, as floats do, and reach 10^(±10^14). Unlike pure logarithms this
 keeps signs, zeros and differences.
 """
@@ -49,7 +49,7 @@ class Wide:
             return np.ldexp(self.mantissa, np.clip(self.exponent, -2000, 2000).astype(np.int64))
 
     def log10(self) -> np.ndarray:
-        """The decimal logarithm; raises :class:`UndefinedError` for zero and below."""
+        """The decimal logarithm; raises `UndefinedError` for zero and below."""
         if np.any(self.mantissa <= 0.0):
             raise UndefinedError("the logarithm of a number that is not positive")
         return np.where(
@@ -181,9 +181,7 @@ def minimum(a: Wide, b: Wide) -> Wide:
 
 
 def _where(first: np.ndarray, a: Wide, b: Wide) -> Wide:
-    return Wide(
-        np.where(first, a.mantissa, b.mantissa), np.where(first, a.exponent, b.exponent)
-    )
+    return Wide(np.where(first, a.mantissa, b.mantissa), np.where(first, a.exponent, b.exponent))
 
 
 def _round(a: Wide, rounding: Any) -> Wide:

@@ -1,6 +1,6 @@
 """The machines that prices are made for: one TOML file each, every number with its source.
 
-Example:
+Examples:
     >>> from qurvature.hardware import machines
     >>> machines()["attosecond"].gate_s
     1e-18

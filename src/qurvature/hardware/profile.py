@@ -33,7 +33,7 @@ class Figure:
     def at(self, size: float) -> float:
         """The number at a matrix size: linear between log sizes and log values, clamped at the ends.
 
-        Example:
+        Examples:
             >>> Figure((1e9, 1e10), "a benchmark", Standing.EMPIRICAL, (100.0, 10000.0)).at(1000)
             3162277660.1683793
         """
@@ -88,7 +88,9 @@ class HardwareProfile:
             return self.figures[key]
         except KeyError:
             stated = ", ".join(self.figures)
-            raise HardwareError(f"machine {self.kind!r} states no {key}; it states {stated}") from None
+            raise HardwareError(
+                f"machine {self.kind!r} states no {key}; it states {stated}"
+            ) from None
 
     @property
     def gate_s(self) -> float:
@@ -102,7 +104,7 @@ class HardwareProfile:
     def but(self, source: str = "set by the user", **values: float | str) -> HardwareProfile:
         """The same machine with some numbers or choices changed; they count as assumptions.
 
-        Example:
+        Examples:
             >>> from qurvature.hardware import machines
             >>> machines()["superconducting_projected"].but(gate_s=1e-6).gate_s
             1e-06

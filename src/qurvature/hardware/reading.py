@@ -13,7 +13,17 @@ from typing import Any
 from qurvature.records import Standing
 
 from .profile import Choice, Figure, HardwareProfile
-from .schema import DTYPES, FIELDS, HEADER, REALISMS, SCHEMA, TECHNOLOGIES, Field, HardwareError, field_of
+from .schema import (
+    DTYPES,
+    FIELDS,
+    HEADER,
+    REALISMS,
+    SCHEMA,
+    TECHNOLOGIES,
+    Field,
+    HardwareError,
+    field_of,
+)
 
 
 def machines(extra: Sequence[Path] = ()) -> dict[str, HardwareProfile]:
@@ -26,7 +36,9 @@ def machines(extra: Sequence[Path] = ()) -> dict[str, HardwareProfile]:
     for folder in extra:
         for kind, machine in load_folder(folder).items():
             if kind in found:
-                raise HardwareError(f"{folder}: machine {kind!r} already exists; give it another kind")
+                raise HardwareError(
+                    f"{folder}: machine {kind!r} already exists; give it another kind"
+                )
             found[kind] = machine
     return dict(sorted(found.items()))
 
@@ -116,7 +128,9 @@ def _check_header(data: Mapping[str, Any], name: str) -> None:
                 raise HardwareError(f"{name}: field {key!r}: expected a text, given {given!r}")
         elif isinstance(expected, tuple) and given not in expected:
             options = ", ".join(expected)
-            raise HardwareError(f"{name}: field {key!r}: expected one of {options}, given {given!r}")
+            raise HardwareError(
+                f"{name}: field {key!r}: expected one of {options}, given {given!r}"
+            )
         elif isinstance(expected, int) and (given != expected or isinstance(given, bool)):
             raise HardwareError(
                 f"{name}: field 'schema': expected version {expected}, given {given!r}; "

@@ -56,7 +56,7 @@ class Field:
 def rate_key(dtype: str, kernel: str) -> str:
     """The key of a classical machine's rate, such as ``float64.gemm_flops_per_s``.
 
-    Example:
+    Examples:
         >>> rate_key("float32", "stream")
         'float32.stream_bytes_per_s'
     """
@@ -109,5 +109,7 @@ def field_of(key: str, technology: str) -> Field | str:
     for candidate in fields:
         if candidate.unit and candidate.base in (key, stem):
             given = key.removeprefix(candidate.base).removeprefix("_") or "none"
-            return f"expected a key with its unit ({', '.join(candidate.keys)}), given unit {given!r}"
+            return (
+                f"expected a key with its unit ({', '.join(candidate.keys)}), given unit {given!r}"
+            )
     return ""

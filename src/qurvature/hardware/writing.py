@@ -12,7 +12,7 @@ from .schema import SCHEMA
 
 
 def write(machine: HardwareProfile) -> str:
-    """The machine as the text of its TOML file; :func:`~qurvature.hardware.read` gives it back."""
+    """The machine as the text of its TOML file; `~qurvature.hardware.read` gives it back."""
     lines = [
         f"schema = {SCHEMA}",
         *(

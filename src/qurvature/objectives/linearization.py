@@ -32,7 +32,7 @@ class Part:
 class Linearization:
     """Value, gradient and matrix-vector products of an objective at its present parameters.
 
-    With one batch the forward graph, and on the first :meth:`hvp` the gradient graph, are built once,
+    With one batch the forward graph, and on the first `hvp` the gradient graph, are built once,
     and every product is one more backward pass. With several batches each product evaluates them
     anew, one at a time, so memory stays that of one batch. Parameters must not change during its
     life: autograd raises if they do.

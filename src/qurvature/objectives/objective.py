@@ -26,7 +26,7 @@ def supervised(criterion: Callable[[Tensor, Any], Tensor]) -> Callable[[nn.Modul
     ``inputs`` may be a tensor, a tuple (positional arguments) or a dict (keyword arguments). A dict
     batch must hold its targets under ``"labels"``; the rest goes to the model.
 
-    Example:
+    Examples:
         >>> import torch.nn.functional as F
         >>> loss = supervised(F.cross_entropy)
         >>> model, batch = nn.Linear(4, 3), (torch.zeros(2, 4), torch.tensor([0, 1]))
@@ -65,7 +65,7 @@ class Objective:
     Args:
         model: the module whose parameters are θ.
         loss: ``loss(model, batch)`` giving a scalar, or (outputs, function of the outputs); see
-            :func:`supervised`.
+            `supervised`.
         data: one batch (a tuple of tensors or a dict), or an iterable of batches that gives the same
             batches on every pass.
         parameters: names of parameters or modules, or a predicate on names; all by default.
@@ -73,7 +73,7 @@ class Objective:
     Raises:
         ValueError: for an empty batch or names that match nothing.
 
-    Example:
+    Examples:
         >>> model, batch = nn.Linear(4, 3), (torch.randn(8, 4), torch.zeros(8).long())
         >>> objective = Objective(model, supervised(nn.functional.cross_entropy), batch)
         >>> objective.gradient(objective.parameters.flat()).shape
@@ -223,7 +223,11 @@ class Objective:
 
 
 class _Bound:
-    """Write θ on entering, restore bit for bit on leaving."""
+    """An excursion to θ: written on entering, restored bit for bit on leaving.
+
+    It goes below autograd's version counters (``.data``), so that graphs built at the former values,
+    which hold again afterwards, stay usable.
+    """
 
     def __init__(self, parameters: Parameters, theta: Tensor | None) -> None:
         self.parameters, self.theta = parameters, theta
@@ -231,11 +235,16 @@ class _Bound:
     def __enter__(self) -> None:
         if self.theta is not None:
             self.saved = self.parameters.flat()
-            self.parameters.write(self.theta)
+            self._put(self.theta)
 
     def __exit__(self, *_: object) -> None:
         if self.theta is not None:
-            self.parameters.write(self.saved)
+            self._put(self.saved)
+
+    def _put(self, theta: Tensor) -> None:
+        parts = self.parameters.split(theta)
+        for tensor, part in zip(self.parameters.tensors, parts, strict=True):
+            tensor.data.copy_(part)
 
 
 def sum_parts(parts: Iterable[Tensor]) -> Tensor:

@@ -28,7 +28,7 @@ class Parameters:
     Raises:
         ValueError: if there is none, or they differ in device or dtype.
 
-    Example:
+    Examples:
         >>> layer = torch.nn.Linear(3, 2)
         >>> Parameters(layer.named_parameters()).n
         8
@@ -124,34 +124,41 @@ class Parameters:
         """The parameters of one block, in its order."""
         return Parameters((name, self.tensors[self._index[name]]) for name in block.members)
 
-    def blocks(self, scope: str | dict[str, Sequence[str]]) -> list[Block]:
+    def blocks(
+        self, scope: str | dict[str, Sequence[str]], names: Sequence[str] | None = None
+    ) -> list[Block]:
         """Partition by ``scope``: ``"full"``, ``"layer"`` (by module), or named lists of names.
+
+        ``names`` restricts what is partitioned to some of the parameters.
 
         Raises:
             ValueError: for an unknown scope, or a partition that misses or repeats a parameter.
         """
+        chosen = self.names if names is None else tuple(k for k in self.names if k in set(names))
         if scope == "full":
-            return [Block("full", self.names)]
+            return [Block("full", chosen)]
         if scope == "layer":
             layers: dict[str, list[str]] = {}
-            for name in self.names:
+            for name in chosen:
                 layers.setdefault(name.rpartition(".")[0] or name, []).append(name)
             return [Block(layer, tuple(members)) for layer, members in layers.items()]
         if isinstance(scope, str):
             raise ValueError(f"scope must be 'full', 'layer' or a dict of names, given {scope!r}")
-        return self._named_blocks(scope)
+        return self._named_blocks(scope, chosen)
 
-    def _named_blocks(self, scope: dict[str, Sequence[str]]) -> list[Block]:
+    def _named_blocks(
+        self, scope: dict[str, Sequence[str]], chosen: tuple[str, ...]
+    ) -> list[Block]:
         blocks, taken = [], set[str]()
         for title, names in scope.items():
-            members = tuple(k for k in self.names if any(_below(k, s) for s in names))
+            members = tuple(k for k in chosen if any(_below(k, s) for s in names))
             if not members:
                 raise ValueError(f"block {title!r}: {list(names)} match no parameter")
             if both := taken & set(members):
                 raise ValueError(f"block {title!r} repeats {sorted(both)[0]!r}")
             taken |= set(members)
             blocks.append(Block(title, members))
-        if missing := [k for k in self.names if k not in taken]:
+        if missing := [k for k in chosen if k not in taken]:
             raise ValueError(f"no block holds {missing[0]!r}; every parameter needs one")
         return blocks
 

@@ -52,7 +52,7 @@ class Hessian(_Products):
 
     Args:
         linearization: the objective at one θ.
-        flops: of one product, if known (see :func:`qurvature.operators.curvature`); for prices only.
+        flops: of one product, if known (see `qurvature.operators.curvature`); for prices only.
         index: coordinates of the block; all by default.
     """
 

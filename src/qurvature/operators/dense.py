@@ -21,7 +21,7 @@ class Dense(LinearOperator):
         ValueError: if it is not square, empty, not real floating point, or said to be symmetric and
             is not.
 
-    Example:
+    Examples:
         >>> Dense(torch.eye(2)).matvec(torch.ones(2))
         tensor([1., 1.])
     """

@@ -23,7 +23,7 @@ class Factored(LinearOperator):
     Args:
         layers: the rows of each layer, in the order of the coordinates.
 
-    Example:
+    Examples:
         >>> rows = LinearRows(torch.ones(5, 1, 2), torch.randn(5, 3), bias=True)
         >>> Factored([rows]).shape
         (8, 8)

@@ -67,7 +67,7 @@ class Rows(abc.ABC):
 
     @property
     def gram_flops(self) -> float:
-        """Flops of :meth:`gram`."""
+        """Flops of `gram`."""
         return 2.0 * (self.batch * self.count) ** 2 * self.m
 
 
@@ -261,7 +261,7 @@ class PositionRows(Rows):
 
 
 def supports(module: nn.Module) -> bool:
-    """Whether :func:`rows_of` has a formula for ``module``."""
+    """Whether `rows_of` has a formula for ``module``."""
     if isinstance(module, nn.Conv2d):
         # "same" with an even extent pads one side more, which unfold cannot say.
         even = module.padding == "same" and any(
@@ -279,7 +279,7 @@ def rows_of(
     """Rows of the named parameters of ``module`` from its input and its output's cotangents.
 
     Args:
-        module: one that :func:`supports`.
+        module: one that `supports`.
         names: ("weight", "bias"), ("weight",) or ("bias",).
         inputs: what the module was given, (B, …).
         cotangents: F, (B, K) + the module's output shape without its batch dimension.

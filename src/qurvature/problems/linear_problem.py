@@ -35,7 +35,7 @@ class LinearProblem:
     Raises:
         ValueError: if b does not fit A.
 
-    Example:
+    Examples:
         >>> from qurvature.operators import Dense
         >>> LinearProblem(Dense(torch.eye(2)), torch.ones(2)).n
         2

@@ -34,12 +34,13 @@ class NewtonStep:
         scope: ``full``, ``layer``, or a dict from block names to parameter or module names.
         dtype: precision of the curvature; the parameters' own by default.
         samples: draws a sample for ``mc_fisher``.
+        names: the parameters to cover; all of the objective's by default.
 
     Raises:
         UnknownKindError: for an unknown curvature.
         ValueError: for an unknown scope or block.
 
-    Example:
+    Examples:
         >>> from qurvature.objectives import supervised
         >>> model = torch.nn.Linear(4, 3)
         >>> batch = torch.randn(8, 4), torch.zeros(8).long()
@@ -58,26 +59,37 @@ class NewtonStep:
         *,
         dtype: torch.dtype | None = None,
         samples: int = 1,
+        names: Sequence[str] | None = None,
     ) -> None:
         self.curvature, self.scope, self.samples, self.dtype = curvature, scope, samples, dtype
         self._kind = Curvature.named(curvature)
         p = objective.parameters
         self._planned = [
             _Planned(block, plan(objective.model, p, block), p.indices(block))
-            for block in p.blocks(scope)
+            for block in p.blocks(scope, names)
         ]
         self._verified: set[str] = set()
         self._forward_flops = 0.0
 
-    def linearize(self, objective: Objective) -> Linearization:
-        """The objective at its present parameters, with the modules watched that closed forms need."""
-        names = [
+    @property
+    def watch(self) -> tuple[str, ...]:
+        """The modules that closed forms need to see."""
+        names = (
             layer.module
             for planned in self._planned
             if not isinstance(planned.layers, NoClosedForm)
             for layer in planned.layers
-        ]
-        return Linearization(objective, tuple(dict.fromkeys(names)))
+        )
+        return tuple(dict.fromkeys(names))
+
+    @property
+    def indices(self) -> list[slice | Tensor]:
+        """Where each block lies in the flat parameter vector."""
+        return [planned.index for planned in self._planned]
+
+    def linearize(self, objective: Objective) -> Linearization:
+        """The objective at its present parameters, with `watch` watched."""
+        return Linearization(objective, self.watch)
 
     def problems(
         self,
@@ -88,7 +100,7 @@ class NewtonStep:
         """One system a block, undamped.
 
         Args:
-            linearization: from :meth:`linearize`.
+            linearization: from `linearize`.
             gradient: the right-hand side's −g; the loss's own by default (pass another when weight
                 decay or clipping changed it).
             generator: for ``mc_fisher``.

@@ -45,7 +45,7 @@ class Assumption:
 class CostEstimate:
     """Modelled seconds of one solve by one solver, through one access model, on one machine.
 
-    ``log10_lines`` maps each of :data:`LINES` to the log10 of its seconds; a line that costs
+    ``log10_lines`` maps each of `LINES` to the log10 of its seconds; a line that costs
     nothing is absent. Times beyond 1e308 s are ordinary here, so logarithms are what is stored.
     """
 

@@ -36,5 +36,5 @@ class Work:
     __rmul__ = __mul__
 
 
-#: The kernels, in the order of the fields of :class:`Work`.
+#: The kernels, in the order of the fields of `Work`.
 KERNELS = tuple(f.name for f in fields(Work))

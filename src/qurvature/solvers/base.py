@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class ClassicalWork:
     """Counts of a classical solver for one access model, each an expression by kernel.
 
-    The expressions may use the quantities that :func:`qurvature.costs.quantities` provides: ``n``,
+    The expressions may use the quantities that `qurvature.costs.quantities` provides: ``n``,
     ``rank`` (rows of the factor), ``iterations``, ``word_bytes``, and, prefixed by ``form_`` (dense
     matrix), ``gram_`` (dual matrix) or ``product_`` (one product), the kernels of the operator's own
     work. ``setup`` is paid once per matrix, ``per_rhs`` once per right-hand side.
@@ -77,14 +77,17 @@ class ClassicalSolver(Solver):
 #: The two quantities that every query count depends on.
 KAPPA_ENCODED = quantity("kappa_encoded", meaning="subnormalisation over σ_min, α‖A⁻¹‖ of A")
 EPSILON = quantity("epsilon", meaning="accuracy asked for, in the solver's own error norm")
+#: Queries of one attempt, for what is counted per query.
+ATTEMPT = quantity("attempt", meaning="queries of one attempt")
 
 
 class QuantumSolver(Solver):
     """A quantum linear solver, known here by its counts.
 
-    One *attempt* runs the circuit once and ends in a measurement that heralds success. The counts
-    are expressions in ``kappa_encoded`` and ``epsilon`` and never fall as κ or 1/ε grows; outside a
-    formula's proven range they are those of the nearest point inside it that is at least as hard.
+    One *attempt* runs the circuit once and ends in a measurement that heralds success. Its counts are
+    expressions in ``kappa_encoded`` and ``epsilon``. A solver may run at a smaller ε than it is asked
+    for (``runs_at``): outside a formula's proven range, or where that is cheaper. So the counts for
+    the ε asked for never fall as κ or 1/ε grows.
 
     A matrix that is not symmetric is solved through its dilation [[0, A], [Aᵀ, 0]], whose singular
     values are those of A: the counts stay.
@@ -92,11 +95,13 @@ class QuantumSolver(Solver):
 
     technology = "quantum"
     accesses = ("stored", "sparse", "factor")
+    #: The ε at which the circuit is run for the ``epsilon`` asked for; never larger.
+    runs_at: ClassVar[Expression] = EPSILON
     #: Queries of one attempt.
     attempt: ClassVar[Expression]
     #: A lower bound on the probability that one attempt succeeds.
     success: ClassVar[Expression]
-    #: Preparations of the right-hand side's state in one attempt.
+    #: Preparations of the right-hand side's state in one attempt; may use the quantity ``attempt``.
     preparations: ClassVar[Expression]
     #: What one query is; counts in different units are never added.
     unit: ClassVar[str]
@@ -106,23 +111,42 @@ class QuantumSolver(Solver):
     @classmethod
     def refuses(cls, problem: LinearProblem, profile: MatrixProfile, access: str) -> str | None:
         """Why the system has no price here: no such encoding, no finite κ, or a foreign factor."""
-        encoding = next((a for a in profile.access if a.kind == access), None)
-        if encoding is None:
+        kappa = None
+        for encoding in profile.access:
+            if encoding.kind == access:
+                kappa = encoding.kappa_encoded.value
+        if kappa is None:
             return f"the profile states no {access} access"
         if access == "factor":
             return (
                 "the right-hand side is not in the range of the factor, and the share that is, γ, "
                 "is not measured: the price of post-selecting it is unknown"
             )
-        kappa = encoding.kappa_encoded.value
         if not math.isfinite(kappa):
             return f"kappa_encoded is {kappa}: the matrix is singular to working precision; damp it"
         return None
 
     @classmethod
+    def counts(cls) -> dict[str, Expression]:
+        """``attempt``, ``success`` and ``preparations`` for the ``epsilon`` asked for.
+
+        Examples:
+            >>> from qurvature.solvers.quantum.qsvt import QSVT
+            >>> sorted(QSVT.counts()["success"].names)
+            ['epsilon', 'kappa_encoded']
+        """
+        attempt = cls.attempt.bind(epsilon=cls.runs_at)
+        return {
+            "attempt": attempt,
+            "success": cls.success.bind(epsilon=cls.runs_at),
+            "preparations": cls.preparations.bind(attempt=attempt),
+        }
+
+    @classmethod
     def queries(cls) -> Expression:
         """Expected queries for one solution state: those of an attempt over its success."""
-        return cls.attempt / cls.success
+        counts = cls.counts()
+        return counts["attempt"] / counts["success"]
 
     @classmethod
     def count(cls, kappa_encoded: float, epsilon: float) -> QueryCount:
@@ -130,15 +154,20 @@ class QuantumSolver(Solver):
 
         Raises:
             ValueError: unless kappa_encoded ≥ 1 is finite and 0 < epsilon < 1.
+            OverflowError: if a count is beyond 1.8e308.
         """
         if not 1.0 <= kappa_encoded < math.inf:
-            raise ValueError(f"expected a finite kappa_encoded of at least 1, given {kappa_encoded}")
+            raise ValueError(
+                f"expected a finite kappa_encoded of at least 1, given {kappa_encoded}"
+            )
         if not 0.0 < epsilon < 1.0:
             raise ValueError(f"expected epsilon between 0 and 1, given {epsilon}")
         point = {"kappa_encoded": kappa_encoded, "epsilon": epsilon}
+        point["epsilon"] = cls.runs_at.evaluate(point)
+        point["attempt"] = attempt = cls.attempt.evaluate(point)
         success = cls.success.evaluate(point)
         return QueryCount(
-            queries=cls.attempt.evaluate(point) / success,
+            queries=attempt / success,
             unit=cls.unit,
             kappa_encoded=kappa_encoded,
             epsilon=epsilon,
@@ -160,7 +189,7 @@ def finish(
     stats: SolveStats,
     outcome: Outcome | None = None,
 ) -> Solution:
-    """A :class:`Solution` with its residual recomputed from the operator.
+    """A `Solution` with its residual recomputed from the operator.
 
     Unless ``outcome`` already says how the solve failed, the residual decides: CONVERGED if it meets
     ``epsilon``, STAGNATED if it does not, NONFINITE_INPUT or SINGULAR if it is not a number.

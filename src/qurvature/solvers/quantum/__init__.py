@@ -1,0 +1,1 @@
+"""Quantum linear solvers, known by their counts; a new one is one file."""

@@ -6,24 +6,21 @@ import math
 
 from qurvature.expressions import ceil, constant, log, maximum, minimum, sqrt
 from qurvature.records import Standing
-from qurvature.solvers.base import EPSILON, KAPPA_ENCODED, QuantumSolver
+from qurvature.solvers.base import ATTEMPT, EPSILON, KAPPA_ENCODED, QuantumSolver
 
 _kappa = maximum(KAPPA_ENCODED, 1)
 _MU = 0.25
-# The projection of the second form has accuracy η' ≤ 1 only for ε ≤ μ: an answer at μ serves every
-# larger ε.
-_epsilon = minimum(EPSILON, _MU)
 
 _search = (
     56.0 * _kappa
-    + 1.05 * _kappa * log(sqrt(1 - _epsilon**2) / _epsilon)
+    + 1.05 * _kappa * log(sqrt(1 - EPSILON**2) / EPSILON)
     + 2.78 * log(_kappa) ** 3
     + 3.17
 )
 
 _span = 3 + 2 * log((_kappa**2 + 1) / 2)
 _eta = _MU / (sqrt(_span) + _MU)
-_eta_projection = _epsilon * math.sqrt(1 - _MU**2) / (_MU * sqrt(1 - _epsilon**2))
+_eta_projection = EPSILON * math.sqrt(1 - _MU**2) / (_MU * sqrt(1 - EPSILON**2))
 _guessed = ((1 - _eta) / (1 + _eta)) ** 2 / (log(_kappa) + 1)
 _guess = 2 * ceil(_kappa / 2 * log(2 / _eta)) / _guessed + 2 * ceil(
     _kappa / 2 * log(2 / _eta_projection)
@@ -47,7 +44,7 @@ class KernelReflection(QuantumSolver):
     Both are expectations until success, hence ``success`` is 1. κ is ``kappa_encoded``; ε is a trace
     distance.
 
-    Example:
+    Examples:
         >>> round(KernelReflection.count(100, 1e-2).queries, 2)
         2943.97
     """
@@ -65,6 +62,8 @@ class KernelReflection(QuantumSolver):
         2 * ceil(_kappa / 2 * log(2 / _eta_known)) * ((1 + _eta_known) / (1 - _eta_known)) ** 2
     )
 
+    # The projection of the second form has accuracy η' ≤ 1 only for ε ≤ μ.
+    runs_at = minimum(EPSILON, _MU)
     attempt = minimum(_search, _guess)
     success = constant(1)
-    preparations = 2 * attempt
+    preparations = 2 * ATTEMPT

@@ -9,8 +9,6 @@ from qurvature.solvers.base import EPSILON, KAPPA_ENCODED, QuantumSolver
 # At κ = 1 the degree's formula divides by ln 0; the polynomial of a slightly larger κ serves.
 _kappa = maximum(KAPPA_ENCODED, 1.001)
 _a = 1 / _kappa
-# Above this ε the success (1-ε)² falls faster than the polynomial shrinks: smaller is cheaper.
-_epsilon = minimum(EPSILON, 1 / (12 + 4 * log(_kappa + 1)))
 
 
 def largest_value(kappa: Expression, epsilon: Expression) -> Expression:
@@ -36,7 +34,7 @@ class QSVT(QuantumSolver):
     improve quadratically (not counted here). ε is in the operator norm; the normalised solution errs
     by at most 2ε.
 
-    Example:
+    Examples:
         >>> QSVT.attempt(kappa_encoded=100, epsilon=1e-2)
         921.0
     """
@@ -47,6 +45,8 @@ class QSVT(QuantumSolver):
     error_norm = "operator norm of P(A) - 1/A"
     standing = Standing.EMPIRICAL
 
-    attempt = 2 * maximum(ceil(log(_epsilon * _a / (1 + _a)) / log((1 - _a) / (1 + _a))), 1) - 1
-    success = ((1 - _epsilon) / largest_value(_kappa, _epsilon)) ** 2
+    # Above this ε the success (1-ε)² falls faster than the polynomial shrinks: smaller is cheaper.
+    runs_at = minimum(EPSILON, 1 / (12 + 4 * log(_kappa + 1)))
+    attempt = 2 * maximum(ceil(log(EPSILON * _a / (1 + _a)) / log((1 - _a) / (1 + _a))), 1) - 1
+    success = ((1 - EPSILON) / largest_value(_kappa, EPSILON)) ** 2
     preparations = constant(1)

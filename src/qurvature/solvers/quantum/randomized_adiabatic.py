@@ -6,12 +6,11 @@ import math
 
 from qurvature.expressions import log, maximum, minimum, sqrt
 from qurvature.records import Standing
-from qurvature.solvers.base import EPSILON, KAPPA_ENCODED, QuantumSolver
+from qurvature.solvers.base import ATTEMPT, EPSILON, KAPPA_ENCODED, QuantumSolver
 
-# The theorem holds for κ ≥ √12 and ε ≤ 0.24. A smaller κ_encoded only says that σ_min/α is larger
-# than it need be, so the count at √12 serves it; an answer at 0.24 serves every larger ε.
+# The theorem holds for κ ≥ √12. A smaller κ_encoded only says that σ_min/α is larger than it need
+# be, so the count at √12 serves it.
 _kappa = maximum(KAPPA_ENCODED, math.sqrt(12))
-_asked = minimum(EPSILON, 0.24)
 _gap = log(2 * _kappa + 3)
 
 # Q* = fixed + slope · ln(1/ε), with the numbers of the theorem; α is inside kappa_encoded.
@@ -47,7 +46,7 @@ class RandomizedAdiabatic(QuantumSolver):
     serves ε; the count is taken at the (nearly) cheapest one. κ is ``kappa_encoded``: Q-Newton's own
     code multiplies by α once more. ε is the 1-norm of ρ - |x⟩⟨x|.
 
-    Example:
+    Examples:
         >>> round(RandomizedAdiabatic.count(100, 1e-2).queries * (0.39 - 0.204e-2), 1)
         22093.2
     """
@@ -59,7 +58,7 @@ class RandomizedAdiabatic(QuantumSolver):
     # The theorem is proven; our transcription rests on two secondary sources, so it is not.
     standing = Standing.ASSUMED
 
-    _epsilon = minimum(_asked, _cheapest)
-    attempt = _fixed - _slope * log(_epsilon)
-    success = 0.39 - 0.204 * _epsilon
-    preparations = 2 * attempt
+    runs_at = minimum(EPSILON, 0.24, _cheapest)  # the theorem holds for ε ≤ 0.24
+    attempt = _fixed - _slope * log(EPSILON)
+    success = 0.39 - 0.204 * EPSILON
+    preparations = 2 * ATTEMPT

@@ -1,0 +1,260 @@
+"""The direction of a step: the solutions of every group's systems, put together and checked."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from qurvature.conditioning import Damping, LevenbergMarquardt
+from qurvature.hardware import HardwareProfile
+from qurvature.objectives import Linearization, Objective
+from qurvature.pipeline import Memory, Pipeline, Solved
+from qurvature.problems import LinearProblem, NewtonStep
+from qurvature.records import Decision, MatrixProfile, SystemRecord, from_plain, to_plain
+from qurvature.schedule import policy
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one group adds: coordinates, directions and their curvature pᵀAp, block by block."""
+
+    indices: list[slice | Tensor]
+    directions: list[Tensor]
+    curvatures: list[float]
+    records: tuple[SystemRecord, ...]
+    fallbacks: tuple[str, ...]
+    measured_s: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Direction:
+    """p with its slope g·p and the model's curvature pᵀAp, and how it came about."""
+
+    vector: Tensor
+    slope: float
+    curvature: float
+    records: tuple[SystemRecord, ...]
+    fallbacks: list[str] = field(default_factory=list)
+    measured_s: dict[str, float] = field(default_factory=dict)
+
+
+def combine(parts: Sequence[Part], gradient: Tensor) -> Direction:
+    """One direction for all parameters; blocks are taken as independent, as their systems are."""
+    vector = torch.zeros_like(gradient)
+    curvature = 0.0
+    measured: dict[str, float] = {}
+    for part in parts:
+        for index, p in zip(part.indices, part.directions, strict=True):
+            vector[index] = p
+        curvature += sum(part.curvatures)
+        for stage, seconds in part.measured_s.items():
+            measured[stage] = measured.get(stage, 0.0) + seconds
+    return Direction(
+        vector,
+        float(torch.dot(gradient, vector)),
+        curvature,
+        tuple(r for part in parts for r in part.records),
+        [f for part in parts for f in part.fallbacks],
+        measured,
+    )
+
+
+class Group:
+    """The systems of one param group, with what they carry from step to step."""
+
+    def __init__(
+        self,
+        options: dict[str, Any],
+        objective: Objective,
+        names: Sequence[str],
+        machines: Mapping[str, HardwareProfile],
+        refresh: int,
+        readout: torch.Generator,
+    ) -> None:
+        self._options = options
+        self._step = NewtonStep(
+            objective,
+            options["curvature"],
+            options["scope"],
+            dtype=options["curvature_dtype"],
+            samples=options["samples"],
+            names=names,
+        )
+        self._pipeline = Pipeline(policy(options["policy"]), machines, refresh, readout)
+        blocks = len(self._step.indices)
+        self._damping = [damping_of(options["damping"])] * blocks
+        self._memory = [Memory()] * blocks
+        self._undamped: list[LinearProblem] = []
+        self._damped: list[LinearProblem] = []
+        self._formed_for: Linearization | None = None
+        self._age = 0
+        p = objective.parameters
+        self._mask = torch.zeros(p.n, dtype=torch.bool, device=p.device)
+        for name in names:
+            self._mask[p.slice_of(name)] = True
+
+    @property
+    def watch(self) -> tuple[str, ...]:
+        """Modules that this group's closed forms need to see."""
+        return self._step.watch
+
+    @property
+    def adaptive(self) -> bool:
+        """Whether the damping wants gain ratios."""
+        return any(isinstance(d, LevenbergMarquardt) for d in self._damping)
+
+    @property
+    def used(self) -> list[float]:
+        """The λ of each block's last solve."""
+        return [p.provenance[-1].damping for p in self._damped]
+
+    def penalty(self, theta: Tensor) -> float:
+        """½·weight_decay·‖θ‖² over the group."""
+        decay = self._options["weight_decay"]
+        return 0.5 * decay * float(theta[self._mask].square().sum()) if decay else 0.0
+
+    def add_decay(self, gradient: Tensor, theta: Tensor) -> None:
+        """Add weight_decay·θ to the group's gradient."""
+        if decay := self._options["weight_decay"]:
+            gradient.add_(theta * self._mask, alpha=decay)
+
+    def solve(
+        self, linearization: Linearization, gradient: Tensor, epsilon: float, probes: torch.Generator
+    ) -> Part:
+        """Form (or reuse), damp, and solve every block."""
+        began = time.perf_counter()
+        reused = self._form(linearization, gradient, probes)
+        formed = time.perf_counter() - began
+        solved: list[Solved] = []
+        for i, problem in enumerate(self._damped):
+            keep = self._options["reuse"] > 1
+            memory = self._memory[i] if reused else replace(self._memory[i], state=None)
+            result = self._pipeline.solve(problem, epsilon, memory, keep_state=keep)
+            self._memory[i] = result.memory
+            solved.append(result)
+        return self._part(solved, gradient, formed, reused)
+
+    def _form(
+        self, linearization: Linearization, gradient: Tensor, probes: torch.Generator
+    ) -> bool:
+        """Build the damped problems; True if curvature and damping are those of an earlier step."""
+        if self._damped and 0 < self._age < self._options["reuse"] and self._reusable():
+            if self._formed_for is not linearization:
+                self._formed_for = linearization
+                self._age += 1
+            self._damped = [
+                replace(p, rhs=-gradient[i].to(p.dtype), dual_rhs=None)
+                for p, i in zip(self._damped, self._step.indices, strict=True)
+            ]
+            return True
+        if self._formed_for is not linearization:
+            plain = gradient if self._options["weight_decay"] else linearization.gradient
+            self._undamped = self._step.problems(linearization, plain, probes)
+            if decay := self._options["weight_decay"]:
+                self._undamped = [
+                    replace(p, operator=p.operator.shifted(decay)) for p in self._undamped
+                ]
+            self._formed_for, self._age = linearization, 1
+        self._damped = []
+        for i, problem in enumerate(self._undamped):
+            damped = self._damping[i](problem)
+            if isinstance(rule := self._damping[i], LevenbergMarquardt):
+                self._damping[i] = rule.begun(damped.provenance[-1].damping)
+            self._damped.append(damped)
+        return False
+
+    def _reusable(self) -> bool:
+        """Products through autograd need the graph of their own θ, which the step has left."""
+        return all(
+            p.operator.formation != "products" or p.operator.formed for p in self._damped
+        )
+
+    def _part(
+        self, solved: list[Solved], gradient: Tensor, formed: float, reused: bool
+    ) -> Part:
+        directions, curvatures, fallbacks = [], [], [f for s in solved for f in s.fallbacks]
+        measured = {"form": formed}
+        for i, (problem, result) in enumerate(zip(self._damped, solved, strict=True)):
+            index = self._step.indices[i]
+            g = gradient[index]
+            p = problem.to_update(result.solution.x).to(g)
+            if not float(torch.dot(g, p)) < 0 and bool(g.any()):
+                norm = result.memory.profile.norm.high if result.memory.profile else 1.0
+                p = -g / (norm + problem.provenance[-1].damping)
+                fallbacks.append(f"{problem.name}: ascent direction refused, damped gradient taken")
+            directions.append(p)
+            x = p.to(problem.dtype)
+            curvatures.append(float(torch.dot(x, problem.unconditioned.matvec(x))))
+            for stage, seconds in result.measured_s.items():
+                measured[stage] = measured.get(stage, 0.0) + seconds
+        if self._options["reuse"] > 1 and not reused and not self._reusable():
+            fallbacks.append("curvature is known by products only and cannot be reused")
+        return Part(
+            self._step.indices,
+            directions,
+            curvatures,
+            tuple(s.record for s in solved),
+            tuple(fallbacks),
+            measured,
+        )
+
+    def adapt(self, gain_ratio: float) -> None:
+        """Tell every block's damping how the step went."""
+        self._damping = [d.adapted(gain_ratio) for d in self._damping]
+
+    def state(self) -> dict[str, Any]:
+        """Plain numbers; ends reuse, so that a resumed run goes on alike."""
+        self._age, self._formed_for = 0, None
+        self._memory = [replace(m, state=None) for m in self._memory]
+        return {
+            "damping": [
+                [d.current, d.growth] if isinstance(d, LevenbergMarquardt) else []
+                for d in self._damping
+            ],
+            "memory": [
+                to_plain([m.profile, m.decision, m.age, list(m.ritz), m.iterations])
+                for m in self._memory
+            ],
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Restore what `state` gave."""
+        for i, numbers in enumerate(state["damping"]):
+            rule = self._damping[i]
+            if numbers and isinstance(rule, LevenbergMarquardt):
+                self._damping[i] = replace(rule, current=numbers[0], growth=numbers[1])
+        self._memory = [
+            Memory(
+                from_plain(MatrixProfile | None, m[0], "profile"),
+                from_plain(Decision | None, m[1], "decision"),
+                m[2],
+                tuple(m[3]),
+                m[4],
+            )
+            for m in state["memory"]
+        ]
+
+
+def damping_of(given: str | float | Damping) -> Damping:
+    """A rule from its name and number (``relative_to_norm:1e-2``), a number, or itself.
+
+    Raises:
+        UnknownKindError: for an unknown rule.
+        ValueError: for a number that is none, or out of range.
+    """
+    if isinstance(given, Damping):
+        return given
+    if isinstance(given, (int, float)):
+        return Damping.named("absolute").with_value(float(given))
+    kind, _, number = given.partition(":")
+    rule = Damping.named(kind)
+    try:
+        value = float(number) if number else None
+    except ValueError as error:
+        raise ValueError(f"damping {given!r}: expected KIND[:NUMBER]") from error
+    return rule.with_value(value)

@@ -1,0 +1,256 @@
+"""The order of the stages, and nothing else.
+
+    formulate → condition → profile → price → decide → solve → read out → apply → record
+
+`Pipeline.solve` runs the middle of it, from a damped problem to a solution and its record; the
+optimizer formulates before and applies after.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from qurvature.costs import offers
+from qurvature.hardware import HardwareProfile
+from qurvature.problems import LinearProblem
+from qurvature.profiles import harvested, profile
+from qurvature.readout import with_readout_error
+from qurvature.records import (
+    CostEstimate,
+    Decision,
+    MatrixProfile,
+    Outcome,
+    Rejection,
+    Solution,
+    SystemRecord,
+)
+from qurvature.schedule import NoOfferError, Policy
+from qurvature.solvers import ClassicalSolver, Solver
+
+#: A solution this far from the target is still a useful direction; farther, the next solver is asked.
+USEFUL_RESIDUAL = 0.5
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What one block carries from step to step.
+
+    Attributes:
+        profile: the last profile.
+        decision: the last decision.
+        age: steps since both were made afresh.
+        ritz: harvested from the last solve.
+        iterations: products the last solve took, for the next price.
+        state: of the solver, where curvature is reused.
+    """
+
+    profile: MatrixProfile | None = None
+    decision: Decision | None = None
+    age: int = 0
+    ritz: tuple[float, ...] = ()
+    iterations: int = 0
+    state: Any = None
+
+
+@dataclass(frozen=True)
+class Solved:
+    """A solution, the block's memory for the next step, and the record of this one."""
+
+    solution: Solution
+    memory: Memory
+    record: SystemRecord
+    fallbacks: tuple[str, ...] = ()
+    measured_s: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """From a damped problem to a solution: profile, price, decide, solve, read out.
+
+    Args:
+        policy: which offer to take.
+        machines: what offers are made on, by name.
+        refresh: measure the profile and decide anew every so many steps of a block; in between the
+            decision stands and Ritz values harvested from the solves keep the profile current.
+        seed: of the readout noise.
+    """
+
+    policy: Policy
+    machines: Mapping[str, HardwareProfile]
+    refresh: int = 10
+    generator: torch.Generator = field(default_factory=lambda: torch.Generator().manual_seed(0))
+
+    def solve(
+        self, problem: LinearProblem, epsilon: float, memory: Memory, *, keep_state: bool = False
+    ) -> Solved:
+        """Solve ``problem`` to the relative residual ``epsilon``.
+
+        ``keep_state`` returns the solver's state in the memory, and uses one that is there.
+
+        Raises:
+            NonFiniteError: if the matrix or right-hand side holds NaN or Inf.
+            NoOfferError: if no offer is eligible.
+        """
+        clock = [time.perf_counter()]
+        measured, due = self._profile(problem, epsilon, memory)
+        clock.append(time.perf_counter())
+        if due or memory.decision is None:
+            offered = offers(problem, measured, epsilon, self.machines)
+            decision = self.policy.decide(offered, memory.decision)
+        else:
+            decision = memory.decision
+        clock.append(time.perf_counter())
+        state = memory.state if keep_state and not due else None
+        solution, state, fallbacks = self._carry_out(problem, epsilon, decision, state)
+        residual_original = _residual(problem, solution.x)
+        solution = replace(solution, residual_original=residual_original)
+        clock.append(time.perf_counter())
+        failed = not solution.outcome.success
+        stats = solution.stats
+        later = Memory(
+            measured,
+            decision,
+            # A failed solve makes the next step measure and decide afresh.
+            self.refresh if failed else (1 if due else memory.age + 1),
+            stats.ritz,
+            stats.iterations,
+            state if keep_state else None,
+        )
+        return Solved(
+            solution,
+            later,
+            record(problem, epsilon, measured, decision, solution),
+            fallbacks,
+            dict(zip(("profile", "decide", "solve"), _differences(clock), strict=True)),
+        )
+
+    def _profile(
+        self, problem: LinearProblem, epsilon: float, memory: Memory
+    ) -> tuple[MatrixProfile, bool]:
+        if memory.profile is None or memory.age >= self.refresh:
+            fresh = profile(problem, epsilon)
+            if memory.iterations and memory.decision is not None and memory.ritz:
+                # The last run at hand predicts the next better than an extrapolation does.
+                fresh = replace(fresh, cg_iterations=float(memory.iterations))
+            return fresh, True
+        if memory.ritz:
+            return harvested(memory.profile, problem, memory.ritz, memory.iterations), False
+        return memory.profile, False
+
+    def _carry_out(
+        self, problem: LinearProblem, epsilon: float, decision: Decision, state: Any
+    ) -> tuple[Solution, Any, tuple[str, ...]]:
+        """The chosen solver, then the others by price, until one gives a useful direction."""
+        fallbacks: list[str] = []
+        best: Solution | None = None
+        first = True
+        for kind, access in _ladder(decision):
+            solver = Solver.named(kind)
+            assert issubclass(solver, ClassicalSolver)
+            if not (first and state is not None):
+                state = solver.init(problem, access)
+            solution = solver.solve(state, problem.rhs, epsilon)
+            first = False
+            if _better(solution, best):
+                best = solution
+            if solution.outcome is Outcome.NONFINITE_INPUT or _useful(solution):
+                break
+            fallbacks.append(f"{problem.name}: {kind} ended {solution.outcome.label}")
+        assert best is not None  # a ladder has at least one rung
+        if decision.chosen.queries is not None:
+            best = self._stand_in(problem, epsilon, decision.chosen, best)
+        return best, state, tuple(fallbacks)
+
+    def _stand_in(
+        self, problem: LinearProblem, epsilon: float, chosen: CostEstimate, solution: Solution
+    ) -> Solution:
+        """A chosen quantum offer, until circuits exist: the classical solve plus readout error."""
+        x = with_readout_error(solution.x, epsilon, self.generator)
+        scale = float(problem.rhs.norm())
+        gap = float((problem.rhs - problem.operator.matvec(x)).norm())
+        return replace(
+            solution,
+            x=x,
+            residual=gap / scale if scale > 0 else 0.0,
+            solver=chosen.solver,
+            carried_out_by=f"stand-in: {solution.solver} with readout error {epsilon:.1e}",
+        )
+
+
+def record(
+    problem: LinearProblem,
+    epsilon: float,
+    measured: MatrixProfile | None,
+    decision: Decision | None,
+    solution: Solution,
+) -> SystemRecord:
+    """The record of one solved system."""
+    stats = solution.stats
+    notes = (problem.note, *stats.notes) if problem.note else stats.notes
+    return SystemRecord(
+        block=problem.name,
+        n=problem.n,
+        formation=problem.operator.formation,
+        epsilon=epsilon,
+        profile=measured,
+        conditioning=problem.provenance,
+        decision=decision,
+        outcome=solution.outcome.label,
+        advice="" if solution.outcome.success else solution.outcome.advice,
+        solver=solution.solver,
+        carried_out_by=solution.carried_out_by,
+        residual=solution.residual,
+        residual_original=solution.residual_original,
+        matvecs=stats.matvecs,
+        iterations=stats.iterations,
+        measured_s=stats.measured_s,
+        notes=notes,
+    )
+
+
+def _ladder(decision: Decision) -> list[tuple[str, str]]:
+    """(solver, access) of what can run here: the chosen one first, then the rejected by price."""
+    priced = [r for r in decision.rejected if r.log10_seconds is not None]
+    names = [(decision.chosen.solver, decision.chosen.access)]
+    names += [(r.solver, r.access) for r in sorted(priced, key=_price)]
+    kinds = ClassicalSolver.members()
+    rungs = [
+        pair for pair in dict.fromkeys(names) if issubclass(kinds[pair[0]], ClassicalSolver)
+    ]
+    if not rungs:
+        raise NoOfferError("a quantum offer was chosen and no classical solver can stand in for it")
+    return rungs
+
+
+def _price(rejection: Rejection) -> float:
+    return rejection.log10_seconds if rejection.log10_seconds is not None else float("inf")
+
+
+def _useful(solution: Solution) -> bool:
+    """Converged, or a direction still worth having: truncated at negative curvature or precision."""
+    if solution.outcome.success:
+        return True
+    if solution.outcome is Outcome.INDEFINITE:
+        return bool(solution.x.any())
+    return solution.residual <= USEFUL_RESIDUAL
+
+
+def _better(solution: Solution, best: Solution | None) -> bool:
+    return best is None or solution.residual < best.residual
+
+
+def _residual(problem: LinearProblem, x: Tensor) -> float:
+    scale = float(problem.rhs.norm())
+    if scale == 0:
+        return 0.0
+    return float((problem.rhs - problem.unconditioned.matvec(x)).norm()) / scale
+
+
+def _differences(clock: list[float]) -> list[float]:
+    return [b - a for a, b in zip(clock, clock[1:], strict=False)]

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from qurvature.costs import offers
 from qurvature.hardware import HardwareProfile
+from qurvature.operators import split_shift
 from qurvature.problems import LinearProblem
 from qurvature.profiles import harvested, profile
 from qurvature.readout import with_readout_error
@@ -60,7 +61,10 @@ class Memory:
 
 @dataclass(frozen=True)
 class Solved:
-    """A solution, the block's memory for the next step, and the record of this one."""
+    """A solution, the block's memory for the next step, and the record of this one.
+
+    The solution's residual vector is that of the system before conditioning.
+    """
 
     solution: Solution
     memory: Memory
@@ -108,8 +112,10 @@ class Pipeline:
         clock.append(time.perf_counter())
         state = memory.state if keep_state and not due else None
         solution, state, fallbacks = self._carry_out(problem, epsilon, decision, state)
-        residual_original = _residual(problem, solution.x)
-        solution = replace(solution, residual_original=residual_original)
+        original = original_residual(problem, solution)
+        scale = float(problem.rhs.norm())
+        share = float(original.norm()) / scale if scale > 0 else 0.0
+        solution = replace(solution, residual_original=share, residual_vector=original)
         clock.append(time.perf_counter())
         failed = not solution.outcome.success
         stats = solution.stats
@@ -173,11 +179,12 @@ class Pipeline:
         """A chosen quantum offer, until circuits exist: the classical solve plus readout error."""
         x = with_readout_error(solution.x, epsilon, self.generator)
         scale = float(problem.rhs.norm())
-        gap = float((problem.rhs - problem.operator.matvec(x)).norm())
+        gap = problem.rhs - problem.operator.matvec(x)
         return replace(
             solution,
             x=x,
-            residual=gap / scale if scale > 0 else 0.0,
+            residual=float(gap.norm()) / scale if scale > 0 else 0.0,
+            residual_vector=gap,
             solver=chosen.solver,
             carried_out_by=f"stand-in: {solution.solver} with readout error {epsilon:.1e}",
         )
@@ -245,11 +252,14 @@ def _better(solution: Solution, best: Solution | None) -> bool:
     return best is None or solution.residual < best.residual
 
 
-def _residual(problem: LinearProblem, x: Tensor) -> float:
-    scale = float(problem.rhs.norm())
-    if scale == 0:
-        return 0.0
-    return float((problem.rhs - problem.unconditioned.matvec(x)).norm()) / scale
+def original_residual(problem: LinearProblem, solution: Solution) -> Tensor:
+    """b − A x with A before conditioning; a damped system's own residual gives it without a product."""
+    known = solution.residual_vector
+    base, shift = split_shift(problem.operator)
+    before, kept = split_shift(problem.unconditioned)
+    if known is not None and base is before:
+        return torch.add(known, solution.x, alpha=shift - kept)
+    return problem.rhs - problem.unconditioned.matvec(solution.x)
 
 
 def _differences(clock: list[float]) -> list[float]:

@@ -57,9 +57,9 @@ _LEAST_SHARE = 0.1  # of a call's time is work, however small the call
 def calibrate(force: bool = False) -> HardwareProfile:
     """The machine ``cpu``: this one, with torch's current number of threads.
 
-    It is measured once, in a few seconds, and kept in a file of the user's cache, whose name depends
-    on the processor, the platform, torch's version and the number of threads. Reading it back gives
-    the same numbers every time.
+    It is measured once, in a few seconds, and kept in a file of the user's cache, whose name
+    depends on the processor, the platform, torch's version and the number of threads. Reading it
+    back gives the same numbers every time.
 
     Args:
         force: measure again even if there is a file.
@@ -90,7 +90,7 @@ def load(path: str | Path) -> HardwareProfile:
 
 
 def measure() -> HardwareProfile:
-    """Time every kernel at every size, in float32 and float64, in two passes a few seconds apart."""
+    """Time every kernel at every size, in both precisions, in two passes some seconds apart."""
     launches: list[float] = []
     times: dict[tuple[torch.dtype, str, int], list[float]] = {}
     for _ in range(2):
@@ -155,8 +155,8 @@ def _time(call: Callable[[Tensor, Tensor], object], a: Tensor, times: list[float
 def _typical(times: list[float]) -> float:
     """The lower quartile.
 
-    Not the median: where another process holds a core, a parallel call may wait for a whole slice of
-    the scheduler, thousands of times what it takes, and more than half of the calls may do so.
+    Not the median: where another process holds a core, a parallel call may wait for a whole slice
+    of the scheduler, thousands of times what it takes, and more than half of the calls may do so.
     """
     return sorted(times)[len(times) // 4]
 

@@ -16,8 +16,8 @@ from .quantities import QUANTITIES
 _RATE_KERNELS = tuple(kernel for kernel in KERNELS if kernel != "launch")
 _UNITS = dict.fromkeys(_RATE_KERNELS, "flop/s") | {"stream": "byte/s"}
 
-# A count may name a precision of its own, as "cholesky_float32" does for mixed precision; else it is
-# in that of the system.
+# A count may name a precision of its own, as "cholesky_float32" does for mixed precision; else it
+# is in that of the system.
 _RATES = {
     name: quantity(f"rate_{name}", _UNITS[kernel], f"rate of {kernel} at the size of the matrix")
     for kernel in _RATE_KERNELS
@@ -50,7 +50,7 @@ FORM_SECONDS = seconds({kernel: QUANTITIES[f"form_{kernel}"] for kernel in KERNE
 
 @functools.lru_cache(maxsize=256)
 def rates(machine: HardwareProfile, dtype: str, size: float) -> Mapping[str, float]:
-    """``rate_<kernel>``, ``rate_<kernel>_<dtype>`` and ``launch_s`` of a machine at one matrix size."""
+    """``rate_<kernel>``, ``rate_<kernel>_<dtype>`` and ``launch_s`` at one matrix size."""
     values = {"launch_s": machine["launch_s"].value}
     for kernel in _RATE_KERNELS:
         for precision in DTYPES:

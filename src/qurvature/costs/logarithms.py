@@ -29,7 +29,7 @@ def log10_sum(logarithms: Collection[float]) -> float:
     top = max(logarithms)
     if top == -math.inf:
         return top
-    return top + math.log10(sum([10.0 ** (x - top) for x in logarithms]))
+    return top + math.log10(sum(10.0 ** (x - top) for x in logarithms))
 
 
 def log10_difference(x: float, y: float) -> float | None:

@@ -9,7 +9,7 @@ from qurvature.expressions import Quantity, quantity
 from qurvature.problems import LinearProblem
 from qurvature.records import KERNELS, MatrixProfile, Work
 
-_UNITS = {kernel: "flop" for kernel in KERNELS} | {"stream": "byte", "launch": "call"}
+_UNITS = dict.fromkeys(KERNELS, "flop") | {"stream": "byte", "launch": "call"}
 _WORKS = {
     "form": "forming all entries of the matrix",
     "gram": "forming the dual matrix of the factor",

@@ -1,4 +1,4 @@
-"""The price of a quantum solver: counts, times gates, times seconds of a gate; and what surrounds it.
+"""The price of a quantum solver: counts × gates × seconds of a gate, and what surrounds it.
 
 One attempt of the circuit makes ``attempt`` queries and ``preparations`` of the right-hand side; it
 succeeds with probability ``success``; a classical answer takes ``copies`` successful attempts. The
@@ -11,9 +11,10 @@ lines add up to the whole:
     repeat    (1/success - 1) attempts more, for one solution state
     read_out  (copies - 1)/success attempts more, for the entries of the solution
 
-``epsilon`` is used twice: as the solver's error, in the solver's own norm, and as the ℓ2 error of the
-tomography, so that the answer errs by up to the sum. A classical solver is asked for a *residual* of
-ε instead, which for κ ≫ 1 is more. Both conventions favour the quantum computer and are listed.
+``epsilon`` is used twice: as the solver's error, in the solver's own norm, and as the ℓ2 error of
+the tomography, so that the answer errs by up to the sum. A classical solver is asked for a
+*residual* of ε instead, which for κ ≫ 1 is more. Both conventions favour the quantum computer and
+are listed.
 """
 
 from __future__ import annotations
@@ -42,8 +43,8 @@ QUERY_GATES = quantity("query_gates", "gate", "look-ups of one query")
 PREPARATION_GATES = quantity("preparation_gates", "gate", "look-ups of one state preparation")
 COPIES_READ = quantity("copies", meaning="solution states that a full answer takes")
 
-#: Gates of one query's look-ups by the machine's ``oracle``. ``unit``: the query *is* the one gate of
-#: the line ``invert``. ``qroam``: 4 look-ups of 2√(entries · bits) Toffoli (arXiv 1812.00954).
+#: Gates of one query's look-ups by the machine's ``oracle``. ``unit``: the query *is* the one gate
+#: of the line ``invert``. ``qroam``: 4 look-ups of 2√(entries · bits) Toffoli (arXiv 1812.00954).
 ORACLE_GATES: dict[str, Expression] = {
     "unit": constant(0),
     "qroam": 4 * 2 * sqrt(ENTRIES * WORD_BITS),
@@ -52,8 +53,9 @@ ORACLE_GATES: dict[str, Expression] = {
 #: Gates of one state preparation: one look-up of n amplitudes, a lower bound.
 STATE_GATES: dict[str, Expression] = {"unit": constant(0), "qroam": 2 * sqrt(N * WORD_BITS)}
 
-#: Solution states for an ℓ2 error ε in d = reads entries. ``bound``: 36 d ln d/ε² (arXiv 1808.09266);
-#: ``calibrated``: two phases of 0.9 d/ε²; ``free``: reading costs nothing, an assumption.
+#: Solution states for an ℓ2 error ε in d = reads entries. ``bound``: 36 d ln d/ε² (arXiv
+#: 1808.09266); ``calibrated``: two phases of 0.9 d/ε²; ``free``: reading costs nothing, an
+#: assumption.
 COPIES: dict[str, Expression] = {
     "calibrated": maximum(2 * 0.9 * READS / EPSILON**2, 1),
     "bound": maximum(36 * READS * log(maximum(READS, 2)) / EPSILON**2, 1),

@@ -17,8 +17,9 @@ Examples:
     'kappa * Math.log(2 / epsilon)'
 """
 
+from .expression import Expression, MissingQuantityError
 from .functions import ceil, exp, floor, log, log2, maximum, minimum, sqrt
-from .tree import Expression, MissingQuantityError, Quantity, constant, quantity
+from .tree import Quantity, constant, quantity
 
 __all__ = [
     "Expression",

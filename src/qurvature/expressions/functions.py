@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .tree import Expression, Number, operation
+from .expression import Expression, Number
+from .tree import operation
 
 
 def sqrt(x: Number | Expression) -> Expression:

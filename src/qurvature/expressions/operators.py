@@ -131,22 +131,23 @@ def _call(name: str, scalar: Any, array: Any, careful: Any, arguments: int = 1) 
 
 
 # Precedences: 1 sums, 2 products, 3 sign, 4 powers, 5 atoms and calls.
-OPERATORS = {
-    row.name: row
-    for row in (
-        Operator("add", 1, (1, 1), "{} + {}", "{} + {}", _add, np.add, wide.add),
-        Operator("subtract", 1, (1, 2), "{} - {}", "{} - {}", _subtract, np.subtract, wide.subtract),
-        Operator("multiply", 2, (2, 2), "{} * {}", "{} * {}", _multiply, np.multiply, wide.multiply),
-        Operator("divide", 2, (2, 3), "{} / {}", "{} / {}", _divide, np.true_divide, wide.divide),
-        Operator("negative", 3, (4,), "-{}", "-{}", _negative, np.negative, wide.negative),
-        Operator("power", 4, (5, 4), "{}**{}", "Math.pow({}, {})", _power, np.float_power, wide.power),
-        _call("sqrt", _function(math.sqrt), np.sqrt, wide.sqrt),
-        _call("log", _function(math.log), np.log, wide.log),
-        _call("log2", _function(math.log2), np.log2, wide.log2),
-        _call("exp", _exp, np.exp, wide.exp),
-        _call("ceil", _function(math.ceil), np.ceil, wide.ceil),
-        _call("floor", _function(math.floor), np.floor, wide.floor),
-        _call("maximum", _maximum, np.maximum, wide.maximum, 2),
-        _call("minimum", _minimum, np.minimum, wide.minimum, 2),
-    )
-}  # fmt: skip
+_ROWS = (
+    Operator("add", 1, (1, 1), "{} + {}", "{} + {}", _add, np.add, wide.add),
+    Operator("subtract", 1, (1, 2), "{} - {}", "{} - {}", _subtract, np.subtract, wide.subtract),
+    Operator("multiply", 2, (2, 2), "{} * {}", "{} * {}", _multiply, np.multiply, wide.multiply),
+    Operator("divide", 2, (2, 3), "{} / {}", "{} / {}", _divide, np.true_divide, wide.divide),
+    Operator("negative", 3, (4,), "-{}", "-{}", _negative, np.negative, wide.negative),
+    Operator(
+        "power", 4, (5, 4), "{}**{}", "Math.pow({}, {})", _power, np.float_power, wide.power
+    ),
+    _call("sqrt", _function(math.sqrt), np.sqrt, wide.sqrt),
+    _call("log", _function(math.log), np.log, wide.log),
+    _call("log2", _function(math.log2), np.log2, wide.log2),
+    _call("exp", _exp, np.exp, wide.exp),
+    _call("ceil", _function(math.ceil), np.ceil, wide.ceil),
+    _call("floor", _function(math.floor), np.floor, wide.floor),
+    _call("maximum", _maximum, np.maximum, wide.maximum, 2),
+    _call("minimum", _minimum, np.minimum, wide.minimum, 2),
+)  # fmt: skip
+
+OPERATORS = {row.name: row for row in _ROWS}

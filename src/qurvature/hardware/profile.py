@@ -31,7 +31,7 @@ class Figure:
         return self.values[-1]
 
     def at(self, size: float) -> float:
-        """The number at a matrix size: linear between log sizes and log values, clamped at the ends.
+        """The number at a matrix size: log-log linear between entries, clamped at the ends.
 
         Examples:
             >>> Figure((1e9, 1e10), "a benchmark", Standing.EMPIRICAL, (100.0, 10000.0)).at(1000)
@@ -67,7 +67,7 @@ class HardwareProfile:
         technology: ``classical`` or ``quantum``.
         realism: ``demonstrated``, ``projected``, ``hypothetical`` or ``hypothetical_nonphysical``.
         description: one line for people.
-        figures: the numbers by key in base units, such as ``gate_s`` or ``float64.gemm_flops_per_s``.
+        figures: the numbers by key in base units: ``gate_s``, ``float64.gemm_flops_per_s``, …
         choices: the models by key: ``oracle`` and ``readout`` of a quantum machine.
     """
 

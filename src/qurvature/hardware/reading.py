@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import itertools
 import math
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -199,7 +200,7 @@ def _figure(field: Field, key: str, table: Any, place: str) -> Figure:
     if not (isinstance(sizes, list) and isinstance(given, list) and len(sizes) == len(given) > 0):
         raise HardwareError(f"{place}: sizes and value: expected two lists of one length")
     sizes = tuple(_positive(size, field, f"{place}: sizes") for size in sizes)
-    if any(a >= b for a, b in zip(sizes, sizes[1:], strict=False)):
+    if any(a >= b for a, b in itertools.pairwise(sizes)):
         raise HardwareError(f"{place}: sizes: expected to rise, given {sizes}")
     values = tuple(
         field.in_base_units(key, _positive(value, field, f"{place}: value")) for value in given

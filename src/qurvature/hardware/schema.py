@@ -20,7 +20,7 @@ SECONDS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9, "ps": 1e12, "fs": 1e15, "a
 
 
 class HardwareError(ValueError):
-    """A machine's file is wrong; the message names file, field, what is expected and what is given."""
+    """A machine's file is wrong; the message names file, field, expected and given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +79,11 @@ FIELDS = (
     ),
     Field("launch", "s", "classical", "fixed overhead of one library call", True),
     *(
-        Field(
-            f"{dtype}.{kernel}", "flops_per_s", "classical", f"rate of {kernel}", True, by_size=True
-        )
+        Field(f"{dtype}.{kernel}", unit, "classical", f"rate of {kernel}", True, by_size=True)
         for dtype in DTYPES
-        for kernel in FLOP_KERNELS
-    ),
-    *(
-        Field(
-            f"{dtype}.stream", "bytes_per_s", "classical", "bytes through memory", True, by_size=True
+        for kernel, unit in (
+            *((kernel, "flops_per_s") for kernel in FLOP_KERNELS), ("stream", "bytes_per_s")
         )
-        for dtype in DTYPES
     ),
 )  # fmt: skip
 

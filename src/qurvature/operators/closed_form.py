@@ -13,7 +13,7 @@ from qurvature.objectives import Block, Evaluation, Linearization, Parameters, P
 from .base import Structure
 from .factored import Factored
 from .rows import LinearRows, Rows, concatenate, rows_of, supports
-from .sample_kronecker import SampleKronecker
+from .sample_kronecker import SampleKronecker, per_sample_products
 
 #: Beyond this many rows a sample (tokens × classes), products through autograd are cheaper.
 MOST_ROWS = 256
@@ -91,16 +91,18 @@ def _rows(
     calls = [_only_call(part, layer, outputs.shape[0]) for layer in layers]
     root = root_of(part.evaluation)
     ends = [out for _, out in calls]
-    seeds = root.transpose(0, 1).reshape(root.shape[1], *outputs.shape)
+    seeds = root.transpose(0, 1).reshape(root.shape[1], *outputs.shape).to(outputs.dtype)
     cotangents = torch.autograd.grad(
         outputs, ends, seeds, retain_graph=True, allow_unused=True, is_grads_batched=True
     )
     modules = dict(linearization.objective.model.named_modules())  # type: ignore[union-attr]
+    parameters = linearization.objective.parameters
     rows: list[Rows] = []
     for layer, (inputs, out), f in zip(layers, calls, cotangents, strict=True):
         f = out.new_zeros(root.shape[1], *out.shape) if f is None else f
-        names, x = layer.names, inputs.to(out.dtype)
-        rows += rows_of(modules[layer.module], names, x, f.transpose(0, 1))
+        # Under autocast activations are half precision; the algebra is not.
+        f, x = f.to(parameters.dtype), inputs.to(parameters.dtype)
+        rows += rows_of(modules[layer.module], layer.names, x, f)
     return rows
 
 
@@ -137,35 +139,35 @@ def layer_hessian(
         x, out = calls[0]
         middles.append(part.weight * _second_derivative(part.evaluation.loss, out))
         inputs.append(x.to(out.dtype))
-    kind = dtype or middles[0].dtype
+    kind = dtype or linearization.objective.parameters.dtype
     return SampleKronecker(
-        torch.cat(middles).to(kind), torch.cat(inputs).to(kind), "bias" in layer.names
+        torch.cat(middles, dim=2).to(kind), torch.cat(inputs).to(kind), "bias" in layer.names
     )
 
 
 def _second_derivative(loss: Tensor, out: Tensor) -> Tensor:
-    """∂²loss/∂a_n² for every row a_n of ``out`` (B, h): shape (B, h, h)."""
+    """∂²loss/∂a_n² for every row a_n of ``out`` (B, h): shape (h, h, B)."""
     batch, h = out.shape
     (slope,) = torch.autograd.grad(loss, out, create_graph=True)
     if not slope.requires_grad:
-        return out.new_zeros(batch, h, h)
+        return out.new_zeros(h, h, batch)
     units = torch.eye(h, dtype=out.dtype, device=out.device)
     seeds = units[:, None, :].expand(h, batch, h)
     (rows,) = torch.autograd.grad(
         slope, out, seeds, retain_graph=True, is_grads_batched=True, allow_unused=True
     )
     if rows is None:
-        return out.new_zeros(batch, h, h)
-    middle = rows.transpose(0, 1)
-    return (middle + middle.mT) / 2
+        return out.new_zeros(h, h, batch)
+    middle = rows.transpose(1, 2)  # (h, h, B)
+    return (middle + middle.transpose(0, 1)) / 2
 
 
 def gauss_newton_block(operator: Factored) -> Factored | SampleKronecker:
     """A single Linear layer's QᵀQ as Σ_n F_nᵀF_n ⊗ x_n x_nᵀ: fewer numbers when K > h."""
     only = operator.layers[0]
     if len(operator.layers) == 1 and isinstance(only, LinearRows):
-        if only.count >= only.cotangents.shape[2]:
-            middle = torch.bmm(only.cotangents.mT, only.cotangents)
+        if only.count >= only.cotangents.shape[1]:
+            middle = per_sample_products(only.cotangents, only.cotangents)
             return SampleKronecker(
                 middle, only.inputs, only.bias, Structure.POSITIVE_SEMIDEFINITE
             )

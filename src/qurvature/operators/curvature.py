@@ -234,12 +234,13 @@ def _fisher(request: Request, root_of: Callable[[Evaluation], Tensor]) -> Built:
 def _rows_by_autograd(request: Request, root_of: Callable[[Evaluation], Tensor]) -> Factored:
     """Rows by one backward pass each: slow and general."""
     parameters = request.linearization.objective.parameters
-    rows = []
+    groups = []
     for part in request.linearization.parts():
         outputs, _ = split_of(part.evaluation)
         root = root_of(part.evaluation)
-        for n in range(root.shape[0]):
-            for k in range(root.shape[1]):
+        rows = []
+        for k in range(root.shape[1]):
+            for n in range(root.shape[0]):
                 seed = torch.zeros_like(outputs)
                 seed[n] = root[n, k].view_as(outputs[n])
                 grads = torch.autograd.grad(
@@ -252,7 +253,8 @@ def _rows_by_autograd(request: Request, root_of: Callable[[Evaluation], Tensor])
                     ]
                 )
                 rows.append(part.weight**0.5 * flat[request.index])
-    stacked = torch.stack(rows)[:, None, :]
+        groups.append(torch.stack(rows).view(root.shape[1], root.shape[0], -1))
+    stacked = torch.cat(groups, dim=1)
     return Factored([ExplicitRows(stacked.to(request.dtype or stacked.dtype))])
 
 

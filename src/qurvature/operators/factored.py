@@ -10,8 +10,8 @@ from torch import Tensor
 from qurvature.records import Work
 
 from .base import LinearOperator, Structure, structure
-from .rows import LinearRows, Rows, pair_flops
-from .sample_kronecker import write_pair
+from .rows import LinearRows, Rows, pair_work
+from .sample_kronecker import per_sample_products, write_pair
 
 
 class Factored(LinearOperator):
@@ -24,7 +24,7 @@ class Factored(LinearOperator):
         layers: the rows of each layer, in the order of the coordinates.
 
     Examples:
-        >>> rows = LinearRows(torch.ones(5, 1, 2), torch.randn(5, 3), bias=True)
+        >>> rows = LinearRows(torch.ones(1, 2, 5), torch.randn(5, 3), bias=True)
         >>> Factored([rows]).shape
         (8, 8)
     """
@@ -42,26 +42,29 @@ class Factored(LinearOperator):
         self.layers = tuple(layers)
         self._sizes = [layer.m for layer in layers]
 
-    def _matmat(self, v: Tensor) -> Tensor:
-        return self._adjoint_factor(self._factor(v))
+    def _matvec(self, v: Tensor) -> Tensor:
+        return self._adjoint_rows(self._rows(v))
 
-    def _factor(self, v: Tensor) -> Tensor:
+    def _matmat(self, v: Tensor) -> Tensor:
+        return torch.stack([self._matvec(column) for column in v.T.contiguous()], dim=1)
+
+    def _rows(self, v: Tensor) -> Tensor:
         parts = v.split(self._sizes)
         total = self.layers[0].product(parts[0])
         for layer, part in zip(self.layers[1:], parts[1:], strict=True):
-            total = total + layer.product(part)
+            total += layer.product(part)
         return total
 
-    def _adjoint_factor(self, u: Tensor) -> Tensor:
+    def _adjoint_rows(self, u: Tensor) -> Tensor:
         return torch.cat([layer.adjoint(u) for layer in self.layers])
 
     def factor_product(self, v: Tensor) -> Tensor:
         """Q v: (n,) → (r,)."""
-        return self._factor(v[:, None])[:, 0]
+        return self._rows(v).reshape(-1)
 
     def factor_adjoint(self, u: Tensor) -> Tensor:
         """Qᵀ u: (r,) → (n,)."""
-        return self._adjoint_factor(u[:, None])[:, 0]
+        return self._adjoint_rows(u.view(self.layers[0].count, self.layers[0].batch))
 
     def factor(self) -> Tensor:
         """Q, shape (r, n)."""
@@ -92,9 +95,7 @@ class Factored(LinearOperator):
     @property
     def product_work(self) -> Work:
         """The layers' together."""
-        return Work(
-            gemm=sum(layer.product_flops for layer in self.layers), launch=10.0 * len(self.layers)
-        )
+        return sum((layer.product_work for layer in self.layers), Work(launch=2))
 
     @property
     def dense_work(self) -> Work | None:
@@ -102,7 +103,7 @@ class Factored(LinearOperator):
         if self.formed:
             return Work()
         pairs = (
-            pair_flops(left, right)
+            pair_work(left, right)
             for i, left in enumerate(self.layers)
             for right in self.layers[i:]
         )
@@ -124,7 +125,7 @@ class Factored(LinearOperator):
 def _write_product(out: Tensor, left: Rows, right: Rows) -> None:
     """out = LeftᵀRight."""
     if isinstance(left, LinearRows) and isinstance(right, LinearRows):
-        middle = torch.bmm(left.cotangents.mT, right.cotangents)
+        middle = per_sample_products(left.cotangents, right.cotangents)
         write_pair(
             out, middle, left.inputs, right.inputs, left.bias, right.bias, same=left is right
         )

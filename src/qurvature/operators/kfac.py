@@ -117,7 +117,7 @@ class _BlockInverse:
 def kronecker_factored(operator: LinearOperator) -> KroneckerFactored | None:
     """The approximation of a closed-form operator, or None where there is no formula."""
     if isinstance(operator, SampleKronecker):
-        middle = operator.middle.sum(0)
+        middle = operator.middle.sum(2)
         return KroneckerFactored(
             [KroneckerPair(middle, _second_moment(operator.inputs, operator.bias), operator.bias)]
         )
@@ -127,7 +127,10 @@ def kronecker_factored(operator: LinearOperator) -> KroneckerFactored | None:
 
 
 def _pair(rows: Rows) -> KroneckerPair:
-    if isinstance(rows, (LinearRows, PositionRows)):
+    if isinstance(rows, LinearRows):
+        f = rows.cotangents.transpose(0, 1).flatten(1)  # (h, K·B)
+        return KroneckerPair(f @ f.T, _second_moment(rows.inputs, rows.bias), rows.bias)
+    if isinstance(rows, PositionRows):
         f = rows.cotangents.flatten(0, -2)
         return KroneckerPair(f.T @ f, _second_moment(rows.inputs.flatten(0, -2), rows.bias), rows.bias)
     assert isinstance(rows, ExplicitRows)  # a norm or a lone bias: small, so kept whole

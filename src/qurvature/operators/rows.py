@@ -24,7 +24,11 @@ from qurvature.records import Work
 
 
 class Rows(abc.ABC):
-    """Weighted Jacobian rows (B·K, m) of one layer: B samples, K rows each, m parameters."""
+    """Weighted Jacobian rows (K·B, m) of one layer: B samples, K rows each, m parameters.
+
+    Row k·B + n is row k of sample n: with the samples innermost, the contractions below run along
+    contiguous memory.
+    """
 
     batch: int
     count: int
@@ -37,22 +41,22 @@ class Rows(abc.ABC):
 
     @abc.abstractmethod
     def product(self, v: Tensor) -> Tensor:
-        """Rows times v: (m, k) → (B·K, k)."""
+        """Rows times v: (m,) → (K, B)."""
 
     @abc.abstractmethod
     def adjoint(self, u: Tensor) -> Tensor:
-        """Rowsᵀ times u: (B·K, k) → (m, k)."""
+        """Rowsᵀ times u: (K, B) → (m,)."""
 
     @abc.abstractmethod
     def explicit(self) -> Tensor:
-        """The rows, (B·K, m)."""
+        """The rows, (K·B, m)."""
 
     @abc.abstractmethod
     def scaled(self, factor: float, dtype: torch.dtype | None = None) -> Rows:
         """Rows times a number, in another precision if ``dtype`` is given."""
 
     def gram(self) -> Tensor:
-        """Rows Rowsᵀ, (B·K, B·K)."""
+        """Rows Rowsᵀ, (K·B, K·B)."""
         rows = self.explicit()
         return rows @ rows.T
 
@@ -62,8 +66,8 @@ class Rows(abc.ABC):
 
     @property
     @abc.abstractmethod
-    def product_flops(self) -> float:
-        """Flops of one product and one adjoint."""
+    def product_work(self) -> Work:
+        """Counts of one product and one adjoint."""
 
     @property
     def gram_flops(self) -> float:
@@ -73,13 +77,13 @@ class Rows(abc.ABC):
 
 @dataclass(frozen=True)
 class ExplicitRows(Rows):
-    """Rows as a tensor (B, K, m)."""
+    """Rows as a tensor (K, B, m)."""
 
     rows: Tensor
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "batch", self.rows.shape[0])
-        object.__setattr__(self, "count", self.rows.shape[1])
+        object.__setattr__(self, "count", self.rows.shape[0])
+        object.__setattr__(self, "batch", self.rows.shape[1])
         object.__setattr__(self, "m", self.rows.shape[2])
 
     @property
@@ -93,21 +97,21 @@ class ExplicitRows(Rows):
         return ExplicitRows(rows.to(dtype or rows.dtype))
 
     def product(self, v: Tensor) -> Tensor:
-        """(m, k) → (B·K, k)."""
-        return self.explicit() @ v
+        """(m,) → (K, B)."""
+        return self.rows @ v
 
     def adjoint(self, u: Tensor) -> Tensor:
-        """(B·K, k) → (m, k)."""
-        return self.explicit().T @ u
+        """(K, B) → (m,)."""
+        return u.reshape(-1) @ self.explicit()
 
     def explicit(self) -> Tensor:
-        """The rows, (B·K, m)."""
+        """The rows, (K·B, m)."""
         return self.rows.reshape(-1, self.m)
 
     @property
-    def product_flops(self) -> float:
+    def product_work(self) -> Work:
         """Two passes over the rows."""
-        return 4.0 * self.rows.numel()
+        return Work(stream=2.0 * self.rows.numel() * self.rows.element_size(), launch=4)
 
 
 @dataclass(frozen=True)
@@ -115,7 +119,7 @@ class LinearRows(Rows):
     """Rows f_n ⊗ x_n of a Linear layer on vectors, S = 1.
 
     Args:
-        cotangents: F of shape (B, K, h).
+        cotangents: F of shape (K, h, B).
         inputs: X of shape (B, d).
         bias: whether m = h·d + h (weights first, row by row) or m = h·d.
     """
@@ -125,7 +129,7 @@ class LinearRows(Rows):
     bias: bool
 
     def __post_init__(self) -> None:
-        b, k, h = self.cotangents.shape
+        k, h, b = self.cotangents.shape
         object.__setattr__(self, "batch", b)
         object.__setattr__(self, "count", k)
         object.__setattr__(self, "m", h * (self.inputs.shape[1] + self.bias))
@@ -140,61 +144,56 @@ class LinearRows(Rows):
         f = self.cotangents if factor == 1 else factor * self.cotangents
         return LinearRows(f.to(dtype or f.dtype), self.inputs.to(dtype or f.dtype), self.bias)
 
-    def _split(self, v: Tensor) -> tuple[Tensor, Tensor | None]:
-        h, d = self.cotangents.shape[2], self.inputs.shape[1]
-        return v[: h * d].view(h, d), v[h * d :] if self.bias else None
-
     def product(self, v: Tensor) -> Tensor:
-        """(m, k) → (B·K, k)."""
-        columns = []
-        for column in v.T:
-            w, b = self._split(column)
-            u = self.inputs @ w.T if b is None else torch.addmm(b, self.inputs, w.T)
-            columns.append((self.cotangents * u[:, None, :]).sum(2).reshape(-1))
-        return torch.stack(columns, dim=1)
+        """(m,) → (K, B)."""
+        h, d = self.cotangents.shape[1], self.inputs.shape[1]
+        u = v[: h * d].view(h, d) @ self.inputs.T  # (h, B)
+        if self.bias:
+            u += v[h * d :, None]
+        return (self.cotangents * u).sum(1)
 
     def adjoint(self, u: Tensor) -> Tensor:
-        """(B·K, k) → (m, k)."""
-        columns = []
-        for column in u.T:
-            t = (self.cotangents * column.view(self.batch, self.count, 1)).sum(1)
-            w = (t.T @ self.inputs).reshape(-1)
-            columns.append(torch.cat([w, t.sum(0)]) if self.bias else w)
-        return torch.stack(columns, dim=1)
+        """(K, B) → (m,)."""
+        t = (self.cotangents * u[:, None]).sum(0)  # (h, B)
+        w = (t @ self.inputs).view(-1)
+        return torch.cat([w, t.sum(1)]) if self.bias else w
 
     def explicit(self) -> Tensor:
-        """The rows, (B·K, m)."""
-        f = self.cotangents
-        w = (f[:, :, :, None] * self.inputs[:, None, None, :]).flatten(2)
+        """The rows, (K·B, m)."""
+        f = self.cotangents.mT  # (K, B, h)
+        w = (f[:, :, :, None] * self.inputs[None, :, None, :]).flatten(2)
         return (torch.cat([w, f], dim=2) if self.bias else w).reshape(-1, self.m)
 
     def gram(self) -> Tensor:
         """(FFᵀ) ∘ (XXᵀ + 1), entry by entry; the 1 stands for the bias."""
-        f = self.cotangents.reshape(-1, self.cotangents.shape[2])
+        f = self.cotangents.mT.reshape(-1, self.cotangents.shape[1])
         x = self.inputs @ self.inputs.T
         if self.bias:
             x += 1
-        if self.count == 1:
-            return (f @ f.T).mul_(x)
-        g = (f @ f.T).view(self.batch, self.count, self.batch, self.count)
-        return (g * x[:, None, :, None]).view(self.batch * self.count, -1)
+        g = (f @ f.T).view(self.count, self.batch, self.count, self.batch)
+        return g.mul_(x[None, :, None, :]).view(self.count * self.batch, -1)
 
     def diagonal(self) -> Tensor:
         """Σ_n (Σ_k f²) x², without forming the rows."""
-        f2 = self.cotangents.square().sum(1)
-        w = (f2.T @ self.inputs.square()).reshape(-1)
-        return torch.cat([w, f2.sum(0)]) if self.bias else w
+        f2 = self.cotangents.square().sum(0)  # (h, B)
+        w = (f2 @ self.inputs.square()).view(-1)
+        return torch.cat([w, f2.sum(1)]) if self.bias else w
 
     @property
-    def product_flops(self) -> float:
-        """Two matrix products with X, two contractions with F."""
-        return 4.0 * self.inputs.numel() * self.cotangents.shape[2] + 4.0 * self.cotangents.numel()
+    def product_work(self) -> Work:
+        """Two matrix products with X; F and its products with vectors pass through memory."""
+        size = self.cotangents.element_size()
+        return Work(
+            gemm=4.0 * self.inputs.numel() * self.cotangents.shape[1],
+            stream=4.0 * self.cotangents.numel() * size,
+            launch=9,
+        )
 
     @property
     def gram_flops(self) -> float:
         """Two small matrix products and their elementwise product."""
         rows = float(self.batch * self.count)
-        h, d = self.cotangents.shape[2], self.inputs.shape[1]
+        h, d = self.cotangents.shape[1], self.inputs.shape[1]
         return 2 * rows**2 * h + 2.0 * self.batch**2 * d + rows**2
 
 
@@ -203,7 +202,7 @@ class PositionRows(Rows):
     """Rows Σ_s f_s x_sᵀ of a layer that a sample passes at S positions (tokens, pixels).
 
     Args:
-        cotangents: F of shape (B, K, S, h).
+        cotangents: F of shape (K, B, S, h).
         inputs: X of shape (B, S, d).
         bias: whether the layer has one.
     """
@@ -213,7 +212,7 @@ class PositionRows(Rows):
     bias: bool
 
     def __post_init__(self) -> None:
-        b, k, _, h = self.cotangents.shape
+        k, b, _, h = self.cotangents.shape
         object.__setattr__(self, "batch", b)
         object.__setattr__(self, "count", k)
         object.__setattr__(self, "m", h * (self.inputs.shape[2] + self.bias))
@@ -229,35 +228,34 @@ class PositionRows(Rows):
         return PositionRows(f.to(dtype or f.dtype), self.inputs.to(dtype or f.dtype), self.bias)
 
     def product(self, v: Tensor) -> Tensor:
-        """(m, k) → (B·K, k)."""
+        """(m,) → (K, B)."""
         h, d = self.cotangents.shape[3], self.inputs.shape[2]
-        columns = []
-        for column in v.T:
-            u = self.inputs @ column[: h * d].view(h, d).T
-            if self.bias:
-                u = u + column[h * d :]
-            columns.append(torch.einsum("bksh,bsh->bk", self.cotangents, u).reshape(-1))
-        return torch.stack(columns, dim=1)
+        u = self.inputs @ v[: h * d].view(h, d).T  # (B, S, h)
+        if self.bias:
+            u += v[h * d :]
+        return torch.einsum("kbsh,bsh->kb", self.cotangents, u)
 
     def adjoint(self, u: Tensor) -> Tensor:
-        """(B·K, k) → (m, k)."""
-        columns = []
-        for column in u.T:
-            t = torch.einsum("bksh,bk->bsh", self.cotangents, column.view(self.batch, self.count))
-            w = (t.flatten(0, 1).T @ self.inputs.flatten(0, 1)).reshape(-1)
-            columns.append(torch.cat([w, t.sum((0, 1))]) if self.bias else w)
-        return torch.stack(columns, dim=1)
+        """(K, B) → (m,)."""
+        t = torch.einsum("kbsh,kb->bsh", self.cotangents, u).flatten(0, 1)
+        w = (t.T @ self.inputs.flatten(0, 1)).view(-1)
+        return torch.cat([w, t.sum(0)]) if self.bias else w
 
     def explicit(self) -> Tensor:
-        """The rows, (B·K, m)."""
-        w = torch.einsum("bksh,bsd->bkhd", self.cotangents, self.inputs).flatten(2)
+        """The rows, (K·B, m)."""
+        w = torch.einsum("kbsh,bsd->kbhd", self.cotangents, self.inputs).flatten(2)
         full = torch.cat([w, self.cotangents.sum(2)], dim=2) if self.bias else w
         return full.reshape(-1, self.m)
 
     @property
-    def product_flops(self) -> float:
-        """Two matrix products with X, two contractions with F."""
-        return 4.0 * self.inputs.numel() * self.cotangents.shape[3] + 4.0 * self.cotangents.numel()
+    def product_work(self) -> Work:
+        """Two matrix products with X; F passes through memory twice."""
+        size = self.cotangents.element_size()
+        return Work(
+            gemm=4.0 * self.inputs.numel() * self.cotangents.shape[3],
+            stream=2.0 * self.cotangents.numel() * size,
+            launch=12,
+        )
 
 
 def supports(module: nn.Module) -> bool:
@@ -279,19 +277,18 @@ def rows_of(
     """Rows of the named parameters of ``module`` from its input and its output's cotangents.
 
     Args:
-        module: one that `supports`.
+        module: one that `supports` accepts.
         names: ("weight", "bias"), ("weight",) or ("bias",).
         inputs: what the module was given, (B, …).
-        cotangents: F, (B, K) + the module's output shape without its batch dimension.
+        cotangents: F, (K,) + the shape of the module's output.
     """
-    channels_first = isinstance(module, nn.Conv2d)
-    if channels_first:
+    if isinstance(module, nn.Conv2d):
         cotangents = cotangents.flatten(3).mT
     if tuple(names) == ("bias",):
         return [_sum_positions(cotangents)]
     if isinstance(module, nn.LayerNorm):
         normal = layer_norm(inputs, module.normalized_shape, eps=module.eps)
-        weight = _sum_positions(cotangents * normal[:, None])
+        weight = _sum_positions(cotangents * normal)
         return [weight, _sum_positions(cotangents)] if "bias" in names else [weight]
     bias = "bias" in names
     if isinstance(module, nn.Conv2d):
@@ -300,7 +297,7 @@ def rows_of(
         )
         return [PositionRows(cotangents, patches.mT, bias)]
     if inputs.ndim == 2:
-        return [LinearRows(cotangents, inputs, bias)]
+        return [LinearRows(cotangents.mT.contiguous(), inputs, bias)]
     return [PositionRows(cotangents.flatten(2, -2), inputs.flatten(1, -2), bias)]
 
 
@@ -318,26 +315,27 @@ def _padding(module: nn.Conv2d) -> tuple[int, int]:
 
 
 def concatenate(parts: list[Rows]) -> Rows:
-    """The rows of several batches, one after the other; all of one layer."""
+    """The rows of several batches, side by side; all of one layer."""
     first = parts[0]
     if len(parts) == 1:
         return first
     if isinstance(first, ExplicitRows):
-        return ExplicitRows(torch.cat([p.rows for p in parts]))  # type: ignore[attr-defined]
+        return ExplicitRows(torch.cat([p.rows for p in parts], dim=1))  # type: ignore[attr-defined]
+    samples = 2 if isinstance(first, LinearRows) else 1
     return type(first)(
-        torch.cat([p.cotangents for p in parts]),  # type: ignore[attr-defined]
+        torch.cat([p.cotangents for p in parts], dim=samples),  # type: ignore[attr-defined]
         torch.cat([p.inputs for p in parts]),  # type: ignore[attr-defined]
         first.bias,  # type: ignore[attr-defined]
     )
 
 
-def pair_flops(rows: Rows, other: Rows) -> Work:
+def pair_work(rows: Rows, other: Rows) -> Work:
     """Counts of RowsᵀOther: through per-sample products for vectors, else through explicit rows."""
     if isinstance(rows, LinearRows) and isinstance(other, LinearRows):
-        h, g = rows.cotangents.shape[2], other.cotangents.shape[2]
+        h, g = rows.cotangents.shape[1], other.cotangents.shape[1]
         d, e = rows.inputs.shape[1], other.inputs.shape[1]
         pairs = h * (h + 1) / 2 if rows is other else h * g
         return Work(
-            gemm=2.0 * rows.batch * (rows.count * h * g + pairs * d * e), launch=3.0 * h
+            gemm=2.0 * rows.batch * (rows.count * h * g + pairs * d * e), launch=3.0 * pairs
         )
     return Work(gemm=2.0 * rows.batch * rows.count * rows.m * other.m, launch=4)

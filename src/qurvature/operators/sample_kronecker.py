@@ -16,12 +16,15 @@ from qurvature.records import Work
 
 from .base import LinearOperator, Structure, structure
 
+#: Columns of one matrix product when a block is formed.
+TILE_COLUMNS = 512
+
 
 class SampleKronecker(LinearOperator):
     """Σ_n M_n ⊗ x̃_n x̃_nᵀ with x̃ = (x, 1) if there is a bias; weights first, then the bias.
 
     Args:
-        middle: M of shape (B, h, h), symmetric per sample.
+        middle: M of shape (h, h, B), symmetric per sample; samples run along contiguous memory.
         inputs: X of shape (B, d).
         bias: whether the layer has one.
         fact: ``POSITIVE_SEMIDEFINITE`` if every M_n is.
@@ -32,18 +35,18 @@ class SampleKronecker(LinearOperator):
     def __init__(
         self, middle: Tensor, inputs: Tensor, bias: bool, fact: Structure = Structure.SYMMETRIC
     ) -> None:
-        h, d = middle.shape[1], inputs.shape[1]
+        h, d = middle.shape[0], inputs.shape[1]
         super().__init__(h * (d + bias), middle.dtype, middle.device, structure(fact))
         self.middle, self.inputs, self.bias = middle, inputs, bias
 
     def _matvec(self, v: Tensor) -> Tensor:
-        h, d = self.middle.shape[1], self.inputs.shape[1]
-        u = self.inputs @ v[: h * d].view(h, d).T
+        h, d = self.middle.shape[0], self.inputs.shape[1]
+        u = v[: h * d].view(h, d) @ self.inputs.T  # (h, B)
         if self.bias:
-            u += v[h * d :]
-        t = torch.bmm(self.middle, u[:, :, None])[:, :, 0]
-        w = (t.T @ self.inputs).reshape(-1)
-        return torch.cat([w, t.sum(0)]) if self.bias else w
+            u += v[h * d :, None]
+        t = (self.middle * u).sum(1)
+        w = (t @ self.inputs).view(-1)
+        return torch.cat([w, t.sum(1)]) if self.bias else w
 
     def _matmat(self, v: Tensor) -> Tensor:
         return torch.stack([self._matvec(column) for column in v.T.contiguous()], dim=1)
@@ -55,16 +58,17 @@ class SampleKronecker(LinearOperator):
 
     def diagonal(self) -> Tensor:
         """The diagonal, shape (n,)."""
-        m = self.middle.diagonal(dim1=1, dim2=2)
-        w = (m.T @ self.inputs.square()).reshape(-1)
-        return torch.cat([w, m.sum(0)]) if self.bias else w
+        m = self.middle.diagonal(dim1=0, dim2=1).T  # (h, B)
+        w = (m @ self.inputs.square()).view(-1)
+        return torch.cat([w, m.sum(1)]) if self.bias else w
 
     @property
     def product_work(self) -> Work:
-        """Two matrix products with X and B small ones with M."""
+        """Two matrix products with X; M and its products with a vector pass through memory."""
         return Work(
-            gemm=4.0 * self.inputs.numel() * self.middle.shape[1] + 2.0 * self.middle.numel(),
-            launch=6,
+            gemm=4.0 * self.inputs.numel() * self.middle.shape[0],
+            stream=2.0 * self.middle.numel() * self.middle.element_size(),
+            launch=9,
         )
 
     @property
@@ -72,9 +76,14 @@ class SampleKronecker(LinearOperator):
         """h(h+1)/2 weighted Gram matrices."""
         if self.formed:
             return Work()
-        batch, h, _ = self.middle.shape
+        h, _, batch = self.middle.shape
         d = self.inputs.shape[1]
         return Work(gemm=1.0 * batch * h * (h + 1) * d * d, launch=3.0 * h)
+
+
+def per_sample_products(left: Tensor, right: Tensor) -> Tensor:
+    """FᵀF' for every sample: (K, h, B), (K, g, B) → (h, g, B), along contiguous samples."""
+    return torch.stack([(left[:, i, None] * right).sum(0) for i in range(left.shape[1])])
 
 
 def write_pair(
@@ -87,35 +96,39 @@ def write_pair(
     *,
     same: bool = False,
 ) -> None:
-    """out[(i,a),(j,b)] = Σ_n middle_n[i,j] left_n[a] right_n[b], with biases after the weights.
+    """out[(i,a),(j,b)] = Σ_n middle[i,j,n] left_n[a] right_n[b], with biases after the weights.
 
     Args:
         out: written; (h·(d+left_bias), g·(e+right_bias)).
-        middle: (B, h, g).
+        middle: (h, g, B).
         left: (B, d).
         right: (B, e).
         left_bias: append a constant input 1 on the left.
         right_bias: append a constant input 1 on the right.
         same: both sides are one layer, so only the upper half is computed and then mirrored.
     """
-    _, h, g = middle.shape
+    h, g, batch = middle.shape
     d, e = left.shape[1], right.shape[1]
     weights = out[: h * d, : g * e]
-    weighted = torch.empty_like(right)
+    # Tiles of about this many columns keep the weighted inputs in cache and the products large.
+    chunk = max(1, TILE_COLUMNS // e)
+    buffer = right.new_empty(chunk * batch * e)
     for i in range(h):
-        for j in range(i if same else 0, g):
-            torch.mul(right, middle[:, i, j, None], out=weighted)
-            tile = weights[i * d : (i + 1) * d, j * e : (j + 1) * e]
-            torch.mm(left.T, weighted, out=tile)
-            if same and j != i:
-                weights[j * d : (j + 1) * d, i * d : (i + 1) * d] = tile.T
-    flat = middle.flatten(1)
+        for j in range(i if same else 0, g, chunk):
+            count = min(chunk, g - j)
+            weighted = buffer[: count * batch * e].view(batch, count, e)
+            torch.mul(right[:, None, :], middle[i, j : j + count].T[:, :, None], out=weighted)
+            tile = weights[i * d : (i + 1) * d, j * e : (j + count) * e]
+            torch.mm(left.T, weighted.view(batch, count * e), out=tile)
+        if same:
+            weights[(i + 1) * d :, i * d : (i + 1) * d] = weights[i * d : (i + 1) * d, (i + 1) * d :].T
+    flat = middle.flatten(0, 1)
     if right_bias:
-        corner = (left.T @ flat).view(d, h, g).transpose(0, 1).reshape(h * d, g)
+        corner = (flat @ left).view(h, g, d).mT.reshape(h * d, g)
         out[: h * d, g * e :] = corner
         if same:
             out[h * d :, : g * e] = corner.T
     if left_bias and not same:
-        out[h * d :, : g * e] = (flat.T @ right).view(h, g * e)
+        out[h * d :, : g * e] = (flat @ right).view(h, g * e)
     if left_bias and right_bias:
-        out[h * d :, g * e :] = middle.sum(0)
+        out[h * d :, g * e :] = middle.sum(2)

@@ -182,14 +182,20 @@ class Group:
         for i, (problem, result) in enumerate(zip(self._damped, solved, strict=True)):
             index = self._step.indices[i]
             g = gradient[index]
-            p = problem.to_update(result.solution.x).to(g)
+            x = result.solution.x
+            p = problem.to_update(x).to(g)
+            gap = result.solution.residual_vector
+            assert gap is not None  # the pipeline always knows it
+            # xᵀAx with A x = b − gap, so no product is spent.
+            bend = float(torch.dot(x, problem.rhs - gap))
             if not float(torch.dot(g, p)) < 0 and bool(g.any()):
                 norm = result.memory.profile.norm.high if result.memory.profile else 1.0
                 p = -g / (norm + problem.provenance[-1].damping)
+                x = p.to(problem.dtype)
+                bend = float(torch.dot(x, problem.unconditioned.matvec(x)))
                 fallbacks.append(f"{problem.name}: ascent direction refused, damped gradient taken")
             directions.append(p)
-            x = p.to(problem.dtype)
-            curvatures.append(float(torch.dot(x, problem.unconditioned.matvec(x))))
+            curvatures.append(bend)
             for stage, seconds in result.measured_s.items():
                 measured[stage] = measured.get(stage, 0.0) + seconds
         if self._options["reuse"] > 1 and not reused and not self._reusable():

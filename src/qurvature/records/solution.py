@@ -79,7 +79,7 @@ class Solution:
 
     Both residuals are ‖b − A x‖/‖b‖, recomputed after the solve: ``residual`` with the conditioned
     matrix that was solved, ``residual_original`` with the matrix before damping and pruning
-    (``None`` until a pipeline that knows it has filled it in).
+    (``None`` until a pipeline that knows it has filled it in). ``residual_vector`` is b − A x itself.
     """
 
     x: Tensor
@@ -89,3 +89,4 @@ class Solution:
     stats: SolveStats = field(default_factory=SolveStats)
     solver: str = ""
     carried_out_by: str = ""
+    residual_vector: Tensor | None = None

@@ -79,11 +79,11 @@ class Fixed(Accuracy):
 class Forcing(Accuracy):
     """Eisenstat and Walker's forcing term, choice 2: coarse far from the minimum, fine near it.
 
-    η_k = γ (‖g_k‖/‖g_{k-1}‖)^α, but not below γ η_{k-1}^α while that exceeds 0.1 (the safeguard: one
-    lucky step must not demand a precise solve), and always between ``least`` and ``most``. With γ < 1
-    and α ≤ 2 Newton's method converges with order α near a solution.
+    η_k = γ (‖g_k‖/‖g_{k-1}‖)^α, but not below γ η_{k-1}^α while that exceeds 0.1 (the safeguard:
+    one lucky step must not demand a precise solve), and always between ``least`` and ``most``. With
+    γ < 1 and α ≤ 2 Newton's method converges with order α near a solution.
 
-    Source: Eisenstat and Walker, SIAM J. Sci. Comput. 17 (1996), eq. (2.6) and the safeguard after it.
+    Source: Eisenstat and Walker, SIAM J. Sci. Comput. 17 (1996), choice 2 and its safeguard.
 
     Attributes:
         first: η of the first step, and where the previous gradient vanished.
@@ -94,7 +94,7 @@ class Forcing(Accuracy):
 
     Examples:
         >>> Forcing().epsilon(0.1, Previous(gradient_norm=1.0, epsilon=0.1))
-        0.021678...
+        0.0216874...
     """
 
     kind = "forcing"

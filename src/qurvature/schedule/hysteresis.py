@@ -11,7 +11,7 @@ from .policy import Policy
 
 
 class Hysteresis(Policy):
-    """The previous offer, unless a rival is cheaper by a factor; prices near a crossover only jitter.
+    """The previous offer, unless a rival is cheaper by a factor: near a crossover prices jitter.
 
     Args:
         factor: how many times cheaper a rival has to be.

@@ -22,9 +22,9 @@ class Policy(Extension):
     """A rule that picks one offer.
 
     Args:
-        nonphysical: let machines that nature forbids compete. By default they are ranked apart: an
-            attosecond gate, for one, is over before light has crossed an atom's electron shell (light
-            needs 33 ps for 1 cm), so such a verdict says nothing about any machine to come.
+        nonphysical: let machines that nature forbids compete. By default they are ranked apart: in
+            an attosecond, for one, light travels 0.3 nm (it needs 33 ps for 1 cm), so no signal can
+            leave such a gate in time, and the verdict says nothing about any machine to come.
     """
 
     family = "policy"

@@ -28,8 +28,8 @@ class ClassicalWork:
 
     The expressions may use the quantities that `qurvature.costs.quantities` provides: ``n``,
     ``rank`` (rows of the factor), ``iterations``, ``word_bytes``, and, prefixed by ``form_`` (dense
-    matrix), ``gram_`` (dual matrix) or ``product_`` (one product), the kernels of the operator's own
-    work. ``setup`` is paid once per matrix, ``per_rhs`` once per right-hand side.
+    matrix), ``gram_`` (dual matrix) or ``product_`` (one product), the kernels of the operator's
+    own work. ``setup`` is paid once per matrix, ``per_rhs`` once per right-hand side.
     """
 
     form: dict[str, Expression]
@@ -84,10 +84,10 @@ ATTEMPT = quantity("attempt", meaning="queries of one attempt")
 class QuantumSolver(Solver):
     """A quantum linear solver, known here by its counts.
 
-    One *attempt* runs the circuit once and ends in a measurement that heralds success. Its counts are
-    expressions in ``kappa_encoded`` and ``epsilon``. A solver may run at a smaller ε than it is asked
-    for (``runs_at``): outside a formula's proven range, or where that is cheaper. So the counts for
-    the ε asked for never fall as κ or 1/ε grows.
+    One *attempt* runs the circuit once and ends in a measurement that heralds success. Its counts
+    are expressions in ``kappa_encoded`` and ``epsilon``. A solver may run at a smaller ε than it is
+    asked for (``runs_at``): outside a formula's proven range, or where that is cheaper. So the
+    counts for the ε asked for never fall as κ or 1/ε grows.
 
     A matrix that is not symmetric is solved through its dilation [[0, A], [Aᵀ, 0]], whose singular
     values are those of A: the counts stay.
@@ -191,19 +191,35 @@ def finish(
 ) -> Solution:
     """A `Solution` with its residual recomputed from the operator.
 
-    Unless ``outcome`` already says how the solve failed, the residual decides: CONVERGED if it meets
-    ``epsilon``, STAGNATED if it does not, NONFINITE_INPUT or SINGULAR if it is not a number.
+    Unless ``outcome`` already says how the solve failed, the residual decides: CONVERGED if it
+    meets ``epsilon``, STAGNATED if it does not, NONFINITE_INPUT or SINGULAR if it is not a number.
     """
     scale = b.norm()
-    residual = float((b - problem.operator.matvec(x)).norm() / scale) if scale > 0 else 0.0
+    gap = b - problem.operator.matvec(x)
+    residual = float(gap.norm() / scale) if scale > 0 else 0.0
     if outcome is None:
         if residual != residual or residual == float("inf"):
             outcome = Outcome.SINGULAR if bool(b.isfinite().all()) else Outcome.NONFINITE_INPUT
         else:
             outcome = Outcome.CONVERGED if residual <= epsilon else Outcome.STAGNATED
-    return Solution(x, outcome, residual, stats=stats, solver=solver, carried_out_by=solver)
+    return Solution(
+        x,
+        outcome,
+        residual,
+        stats=stats,
+        solver=solver,
+        carried_out_by=solver,
+        residual_vector=gap,
+    )
 
 
 def failed(b: Tensor, outcome: Outcome, solver: str) -> Solution:
     """A solution that is none: x = 0, residual 1, and the outcome that says why."""
-    return Solution(b.new_zeros(b.shape), outcome, 1.0, solver=solver, carried_out_by=solver)
+    return Solution(
+        b.new_zeros(b.shape),
+        outcome,
+        1.0,
+        solver=solver,
+        carried_out_by=solver,
+        residual_vector=b.clone(),
+    )

@@ -41,8 +41,8 @@ class KernelReflection(QuantumSolver):
         2⌈(κ/2) ln(2/η)⌉/q₀ + 2⌈(κ/2) ln(2/η')⌉/(1-μ²),   μ = ¼,   η = μ/(√S+μ),
         S = 3 + 2 ln((κ²+1)/2),   q₀ = ((1-η)/(1+η))²/(ln κ + 1),   η' = ε√(1-μ²)/(μ√(1-ε²)).
 
-    Both are expectations until success, hence ``success`` is 1. κ is ``kappa_encoded``; ε is a trace
-    distance.
+    Both are expectations until success, hence ``success`` is 1. κ is ``kappa_encoded``; ε is a
+    trace distance.
 
     Examples:
         >>> round(KernelReflection.count(100, 1e-2).queries, 2)

@@ -14,9 +14,9 @@ _a = 1 / _kappa
 def largest_value(kappa: Expression, epsilon: Expression) -> Expression:
     """An upper bound on max|P| over [-1, 1].
 
-    Below 1/κ the polynomial is (1 - e^{-t x²κ²/2})/x to leading order, t = ln((κ+1)/ε), whose maximum
-    is 0.4514 κ√t; the constant 0.55 covers the rest wherever we evaluated P (κ from 1.01 to 1e5 and ε
-    from 1e-12 to 0.08, tests/solvers).
+    Below 1/κ the polynomial is (1 - e^{-t x²κ²/2})/x to leading order, t = ln((κ+1)/ε), whose
+    maximum is 0.4514 κ√t; the constant 0.55 covers the rest wherever we evaluated P (κ from 1.01 to
+    1e5 and ε from 1e-12 to 0.08, tests/solvers).
     """
     return kappa * sqrt(0.2037 * log((kappa + 1) / epsilon) + 0.55)
 
@@ -31,8 +31,8 @@ class QSVT(QuantumSolver):
     and errs by at most ε on [a, 1]; the degree is the number of queries of one attempt. Success has
     probability ‖P(A/α) b‖²/M² with M ≥ max|P| and a normalised b. Of ‖A⁻¹b‖ nothing is known beyond
     α‖A⁻¹b‖ ≥ 1, so the price takes ((1-ε)/M)²: the worst case, which amplitude amplification would
-    improve quadratically (not counted here). ε is in the operator norm; the normalised solution errs
-    by at most 2ε.
+    improve quadratically (not counted here). ε is in the operator norm; the normalised solution
+    errs by at most 2ε.
 
     Examples:
         >>> QSVT.attempt(kappa_encoded=100, epsilon=1e-2)

@@ -43,8 +43,8 @@ class RandomizedAdiabatic(QuantumSolver):
              + (351/50) L² {ln[451 L²/ε] + 1} + κ ln(32/ε)
 
     calls to the block encoding, and succeeds with probability at least 0.39 - 0.204 ε. Every ε' ≤ ε
-    serves ε; the count is taken at the (nearly) cheapest one. κ is ``kappa_encoded``: Q-Newton's own
-    code multiplies by α once more. ε is the 1-norm of ρ - |x⟩⟨x|.
+    serves ε; the count is taken at the (nearly) cheapest one. κ is ``kappa_encoded``: Q-Newton's
+    own code multiplies by α once more. ε is the 1-norm of ρ - |x⟩⟨x|.
 
     Examples:
         >>> round(RandomizedAdiabatic.count(100, 1e-2).queries * (0.39 - 0.204e-2), 1)

@@ -1,0 +1,79 @@
+"""One self-contained HTML page from the records of a run.
+
+:func:`verdict` needs nothing but the records. The pages need the extra ``report``; nothing of it is
+imported before a page is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from .read import Run, read_run
+from .verdict import verdict
+
+__all__ = ["Run", "read_run", "verdict", "write_comparison", "write_report"]
+
+_EXTRA = ("altair", "jinja2", "markupsafe", "vl_convert")
+
+
+def write_report(run_path: str | Path) -> Path:
+    """Write ``report.html`` into a run directory and return its path.
+
+    Args:
+        run_path: the run directory.
+
+    Returns:
+        The page: one file that loads nothing from anywhere.
+
+    Raises:
+        ImportError: without the extra ``report``; the message says how to install it.
+        FileNotFoundError: if the directory holds no ``steps.jsonl``.
+        qurvature.records.RecordError: for a line that is no record; the message names it.
+    """
+    try:
+        from .page import run_page
+    except ModuleNotFoundError as error:
+        raise _explained(error) from error
+    run = read_run(run_path)
+    return _write(Path(run_path) / "report.html", run_page(run))
+
+
+def write_comparison(run_paths: Sequence[str | Path], out: str | Path) -> Path:
+    """Write one page that overlays several runs and return its path.
+
+    Args:
+        run_paths: the run directories, in the order in which they are listed.
+        out: the file to write.
+
+    Returns:
+        ``out``.
+
+    Raises:
+        ImportError: without the extra ``report``; the message says how to install it.
+        ValueError: without a run to compare.
+        FileNotFoundError: if a directory holds no ``steps.jsonl``.
+        qurvature.records.RecordError: for a line that is no record; the message names it.
+    """
+    try:
+        from .page import comparison_page
+    except ModuleNotFoundError as error:
+        raise _explained(error) from error
+    if not run_paths:
+        raise ValueError("expected at least one run directory to compare, given none")
+    return _write(Path(out), comparison_page([read_run(path) for path in run_paths]))
+
+
+def _write(path: Path, page: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+def _explained(error: ModuleNotFoundError) -> ImportError:
+    name = (error.name or "").partition(".")[0]
+    if name not in _EXTRA:
+        return error
+    return ImportError(
+        f"a report needs {name}, which is not installed: pip install 'qurvature[report]'", name=name
+    )

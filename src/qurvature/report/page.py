@@ -1,0 +1,219 @@
+"""The page: records in, one HTML file out, with everything it needs inside."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import json
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+import jinja2
+import vl_convert
+from markupsafe import Markup
+
+from qurvature.records import StepRecord, to_plain
+
+from . import charts, tables
+from .charts.prices import shown
+from .curves import named, optimizer
+from .read import Run
+from .verdict import verdict
+from .wording import plural
+
+Runs = Mapping[str, Sequence[StepRecord]]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """One figure on the page: its heading, and the id of a chart or the sentence in its place."""
+
+    name: str
+    heading: str
+    note: str
+    absent: str
+    wide: bool
+
+
+def run_page(run: Run) -> str:
+    """The page of one run and its rivals."""
+    records = run.records
+    runs = named(records, run.rivals)
+    specs: dict[str, Any] = {}
+    sections = []
+    if records:
+        for anchor, heading, introduction, figures in charts.SECTIONS:
+            drawings = [_drawing(figure, runs, specs) for figure in figures]
+            sections.append((anchor, heading, introduction, drawings))
+    return _render(
+        specs,
+        title=f"{run.name} · qurvature",
+        name=run.name,
+        about=_about(records, run),
+        verdict=verdict(records, run.rivals),
+        remarks=[*run.remarks, *_thinned(runs.values())],
+        race=tables.race(runs) if records else None,
+        sections=sections,
+        prices=_price_lists(records),
+        troubles=[t for t in (tables.outcomes(records), tables.notes(records)) if t],
+        grounds=[t for t in (tables.assumed(records), tables.machines(records)) if t],
+        decided=any(s.decision for r in records for s in r.systems),
+        command=reproduce(run.config, run.env),
+        provenance=tables.provenance(records, run.config, run.env),
+    )
+
+
+def comparison_page(runs: Sequence[Run]) -> str:
+    """The page that overlays several runs; their rivals stay on their own pages."""
+    together = _by_name(runs)
+    filled = {name: records for name, records in together.items() if records}
+    specs: dict[str, Any] = {}
+    drawings = [_drawing(f, filled, specs) for f in charts.COMPARED] if filled else []
+    sentences = [
+        f"{name}: {verdict(records)[0]}" for name, records in together.items()
+    ]
+    return _render(
+        specs,
+        title=f"Comparison of {plural(len(runs), 'run')} · qurvature",
+        name=f"Comparison of {plural(len(runs), 'run')}",
+        about=[", ".join(sorted({optimizer(r) for r in filled.values()}))] if filled else [],
+        verdict=sentences,
+        remarks=[*(m for run in runs for m in run.remarks), *_thinned(filled.values())],
+        race=tables.race(together, "run"),
+        sections=[("training", "Training", "", drawings)] if drawings else [],
+    )
+
+
+def reproduce(config: Mapping[str, Any], env: Mapping[str, Any]) -> str:
+    """The command that reproduces a run, or nothing if the run does not say what it was.
+
+    Example:
+        >>> reproduce({"recipe": "digits", "seed": 7}, {})
+        'qurvature train digits --seed 7'
+    """
+    if command := env.get("command"):
+        return command if isinstance(command, str) else shlex.join(map(str, command))
+    recipe, seed = _setting(config, "recipe"), _setting(config, "seed")
+    if recipe is None or isinstance(recipe, Mapping):
+        return ""
+    words = ["qurvature", "train", str(recipe)]
+    return shlex.join(words if seed is None else [*words, "--seed", str(seed)])
+
+
+def _setting(config: Mapping[str, Any], key: str) -> Any:
+    """A setting at the top of the configuration or in one of its tables."""
+    inner = (t[key] for t in config.values() if isinstance(t, Mapping) and key in t)
+    return config[key] if key in config else next(inner, None)
+
+
+def _by_name(runs: Sequence[Run]) -> dict[str, list[StepRecord]]:
+    result: dict[str, list[StepRecord]] = {}
+    for run in runs:
+        name, copy = run.name, 2
+        while name in result:
+            name, copy = f"{run.name} ({copy})", copy + 1
+        result[name] = run.records
+    return result
+
+
+def _about(records: Sequence[StepRecord], run: Run) -> list[str]:
+    about = [optimizer(records), plural(len(records), "step")] if records else []
+    seed = _setting(run.config, "seed")
+    return about if seed is None else [*about, f"seed {seed}"]
+
+
+def _thinned(runs: Iterable[Sequence[StepRecord]]) -> list[str]:
+    longest = max((len(records) for records in runs), default=0)
+    if longest <= charts.MOST_STEPS:
+        return []
+    return [
+        f"Charts show at most {charts.MOST_STEPS:,} evenly spaced steps of {longest:,}; "
+        "sentences and tables rest on all of them."
+    ]
+
+
+def _price_lists(records: Sequence[StepRecord]) -> tables.Table | None:
+    key, listed = next(iter(shown(records).items()), ("", []))
+    return tables.price_list(listed, key)
+
+
+def _drawing(figure: charts.Figure, runs: Runs, specs: dict[str, Any]) -> Drawing:
+    """The figure's place on the page; its specification goes into ``specs``."""
+    chart = figure.draw(runs)
+    if chart is None:
+        return Drawing(figure.name, "", "", figure.absent, figure.wide)
+    spec = chart.to_dict()
+    heading = spec.pop("title")
+    specs[figure.name] = spec
+    return Drawing(figure.name, heading, figure.note, "", figure.wide)
+
+
+def _payload(specs: dict[str, Any]) -> str:
+    """The charts, and each data set once, by columns; safe inside a script element."""
+    datasets: dict[str, Any] = {}
+    for spec in specs.values():
+        spec.pop("$schema", None)
+        spec.pop("config", None)
+        for name, rows in spec.pop("datasets", {}).items():
+            datasets[name] = _columns(rows)
+    text = json.dumps(
+        to_plain({"datasets": datasets, "charts": specs}),
+        allow_nan=False,
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    names = list(dict.fromkeys(key for row in rows for key in row))
+    return {name: [row.get(name) for row in rows] for name in names}
+
+
+def _render(specs: dict[str, Any], **words: Any) -> str:
+    payload = _payload(specs)
+    scripts = [_script("page.js")] if specs else []
+    if specs:
+        scripts.insert(0, _bundle())
+    allowed = " ".join(f"'sha256-{_digest(text)}'" for text in scripts) or "'none'"
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("qurvature.report", "."),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    blank: dict[str, Any] = dict.fromkeys(_OPTIONAL)
+    return environment.get_template("template.html.j2").render(
+        blank
+        | words
+        | {
+            "style": Markup(_script("page.css")),  # noqa: S704 - our own file
+            "scripts": [Markup(text) for text in scripts],  # noqa: S704 - our own and Vega's
+            "payload": Markup(payload),  # noqa: S704 - JSON without "<"
+            "allowed": Markup(allowed),  # noqa: S704 - base64
+        }
+    )
+
+
+#: What a comparison leaves out.
+_OPTIONAL = ("prices", "troubles", "grounds", "decided", "command", "provenance")
+
+
+@functools.cache
+def _bundle() -> str:
+    """Vega, Vega-Lite and Vega-Embed, once for all charts."""
+    return vl_convert.javascript_bundle().replace("</script", "<\\/script")
+
+
+def _script(name: str) -> str:
+    return resources.files("qurvature.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    """What the content security policy knows a script by."""
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -18,7 +18,7 @@ Examples:
 """
 
 from .expression import Expression, MissingQuantityError
-from .functions import ceil, exp, floor, log, log2, maximum, minimum, sqrt
+from .functions import ceil, exp, floor, log, log1p, log2, maximum, minimum, sqrt
 from .tree import Quantity, constant, quantity
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "exp",
     "floor",
     "log",
+    "log1p",
     "log2",
     "maximum",
     "minimum",

@@ -16,6 +16,11 @@ def log(x: Number | Expression) -> Expression:
     return operation("log", x)
 
 
+def log1p(x: Number | Expression) -> Expression:
+    """ln(1 + x), to full precision however small x is."""
+    return operation("log1p", x)
+
+
 def log2(x: Number | Expression) -> Expression:
     """The binary logarithm."""
     return operation("log2", x)

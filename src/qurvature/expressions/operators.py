@@ -142,6 +142,7 @@ _ROWS = (
     ),
     _call("sqrt", _function(math.sqrt), np.sqrt, wide.sqrt),
     _call("log", _function(math.log), np.log, wide.log),
+    _call("log1p", _function(math.log1p), np.log1p, wide.log1p),
     _call("log2", _function(math.log2), np.log2, wide.log2),
     _call("exp", _exp, np.exp, wide.exp),
     _call("ceil", _function(math.ceil), np.ceil, wide.ceil),

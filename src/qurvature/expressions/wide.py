@@ -140,6 +140,17 @@ def log(a: Wide) -> Wide:
     return Wide(np.where(np.abs(a.exponent) <= _FLOAT_EXPONENT, np.log(a._near_one()), far))
 
 
+def log1p(a: Wide) -> Wide:
+    """ln(1 + a) for a > -1, to full precision however small a is."""
+    if np.any(add(a, Wide(1.0)).mantissa <= 0.0):
+        raise UndefinedError("the logarithm of a number that is not positive")
+    small = np.abs(a.float()) < 1.0
+    near = np.log1p(np.where(small, a._near_one(), 0.0))
+    far = log(add(a, Wide(1.0)))
+    # Below the smallest float ln(1 + a) = a.
+    return _where(a.exponent < -_FLOAT_EXPONENT, a, _where(small, Wide(near), far))
+
+
 def log2(a: Wide) -> Wide:
     """The binary logarithm of a > 0."""
     if np.any(a.mantissa <= 0.0):

@@ -51,12 +51,8 @@ class Sum(LinearOperator):
         """The terms' together."""
         return sum((t.product_work for t in self.terms), Work())
 
-    @property
-    def dense_work(self) -> Work | None:
-        """The terms' together, None if one has none."""
+    def _dense_work(self) -> Work | None:
         works = [t.dense_work for t in self.terms]
-        if self.formed:
-            return Work()
         return None if None in works else sum((w for w in works if w), Work())
 
 
@@ -93,10 +89,8 @@ class Scaled(LinearOperator):
         """Those of A."""
         return self.operator.product_work
 
-    @property
-    def dense_work(self) -> Work | None:
-        """Those of A."""
-        return Work() if self.formed else self.operator.dense_work
+    def _dense_work(self) -> Work | None:
+        return self.operator.dense_work
 
 
 class Shifted(LinearOperator):
@@ -135,10 +129,8 @@ class Shifted(LinearOperator):
         """Those of A."""
         return self.operator.product_work
 
-    @property
-    def dense_work(self) -> Work | None:
-        """Those of A."""
-        return Work() if self.formed else self.operator.dense_work
+    def _dense_work(self) -> Work | None:
+        return self.operator.dense_work
 
     # The factor stays that of A: dual solvers take A = QᵀQ and the shift apart.
     @property
@@ -208,12 +200,8 @@ class BlockDiagonal(LinearOperator):
         """The blocks' together."""
         return sum((b.product_work for b in self.blocks), Work())
 
-    @property
-    def dense_work(self) -> Work | None:
-        """The blocks' together, None if one has none."""
+    def _dense_work(self) -> Work | None:
         works = [b.dense_work for b in self.blocks]
-        if self.formed:
-            return Work()
         return None if None in works else sum((w for w in works if w), Work())
 
 

@@ -33,6 +33,10 @@ _IMPLIES = {
 }
 
 
+#: The largest matrix that is formed; beyond it an operator is known by its products alone.
+MOST_BYTES = 4 * 2**30
+
+
 def structure(*facts: Structure) -> frozenset[Structure]:
     """The facts and what they imply."""
     return frozenset(facts).union(*(_IMPLIES.get(f, set()) for f in facts))
@@ -130,8 +134,13 @@ class LinearOperator(abc.ABC):
 
     @property
     def dense_work(self) -> Work | None:
-        """Counts of forming all entries; None if they cannot be formed."""
-        return Work() if self.formed else self.n * self.product_work
+        """Counts of forming all entries; None if they would not fit in `MOST_BYTES`."""
+        if self.formed:
+            return Work()
+        return self._dense_work() if fits(self.n, self.dtype) else None
+
+    def _dense_work(self) -> Work | None:
+        return self.n * self.product_work
 
     @property
     def factor_rows(self) -> int | None:
@@ -180,6 +189,11 @@ class LinearOperator(abc.ABC):
     def __repr__(self) -> str:
         facts = ", ".join(sorted(self.structure)) or "no structure"
         return f"{type(self).__name__}({self.n} x {self.n}, {self.dtype}, {facts})"
+
+
+def fits(n: int, dtype: torch.dtype) -> bool:
+    """Whether an (n, n) matrix may be formed."""
+    return n * n * dtype.itemsize <= MOST_BYTES
 
 
 def dense_product_work(n: int, dtype: torch.dtype) -> Work:

@@ -18,6 +18,9 @@ from .sample_kronecker import SampleKronecker, per_sample_products
 #: Beyond this many rows a sample (tokens × classes), products through autograd are cheaper.
 MOST_ROWS = 256
 
+#: Beyond this many numbers (256 MB in float32) cotangents are not kept.
+MOST_COTANGENTS = 2**26
+
 
 class NoClosedForm(Exception):
     """Why a block has no closed form; whoever catches it names the reason in the record."""
@@ -90,6 +93,9 @@ def _rows(
         raise NoClosedForm(f"{outputs[0].numel()} outputs a sample, more than {MOST_ROWS}")
     calls = [_only_call(part, layer, outputs.shape[0]) for layer in layers]
     root = root_of(part.evaluation)
+    numbers = root.shape[1] * sum(out.numel() for _, out in calls)
+    if numbers > MOST_COTANGENTS:
+        raise NoClosedForm(f"{numbers:.2g} cotangents would be kept, more than {MOST_COTANGENTS:.2g}")
     ends = [out for _, out in calls]
     seeds = root.transpose(0, 1).reshape(root.shape[1], *outputs.shape).to(outputs.dtype)
     cotangents = torch.autograd.grad(

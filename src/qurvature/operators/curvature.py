@@ -56,7 +56,7 @@ class Request:
     generator: torch.Generator | None = None
     samples: int = 1
     dtype: torch.dtype | None = None
-    forward_flops: float = 0.0
+    forward_flops: Callable[[], float] = lambda: 0.0
     verify: bool = True
 
     @property
@@ -111,8 +111,10 @@ class ExactHessian(Curvature):
             return layer_hessian(lin, layers[0], request.dtype)
 
         # One cached Hessian product is two backward passes through a graph of three.
-        flops = 6 * request.forward_flops
-        return _closed_or(request, closed, Hessian(lin, flops, request.index), lin.hvp)
+        def products() -> LinearOperator:
+            return Hessian(lin, 6 * request.forward_flops(), request.index)
+
+        return _closed_or(request, closed, products, lin.hvp)
 
 
 class GeneralizedGaussNewton(Curvature):
@@ -131,8 +133,10 @@ class GeneralizedGaussNewton(Curvature):
             layers = request.closed_layers()
             return gauss_newton_block(factored(lin, layers, output_root, request.dtype))
 
-        flops = 5 * request.forward_flops
-        return _closed_or(request, closed, GaussNewton(lin, flops, request.index), lin.ggn_vp)
+        def products() -> LinearOperator:
+            return GaussNewton(lin, 5 * request.forward_flops(), request.index)
+
+        return _closed_or(request, closed, products, lin.ggn_vp)
 
 
 class EmpiricalFisher(Curvature):
@@ -181,7 +185,7 @@ class KroneckerFactoredCurvature(Curvature):
 def _closed_or(
     request: Request,
     closed: Callable[[], LinearOperator],
-    products: LinearOperator,
+    products: Callable[[], LinearOperator],
     reference: Callable[[Tensor], Tensor],
 ) -> Built:
     """The closed form if there is one and it agrees with autograd, else products, with the reason."""
@@ -190,12 +194,13 @@ def _closed_or(
         if request.verify:
             _verify(request, operator, reference)
     except NoClosedForm as reason:
-        if request.dtype not in (None, products.dtype):
+        own = request.linearization.objective.parameters.dtype
+        if request.dtype not in (None, own):
             raise ValueError(
                 f"curvature in {request.dtype} needs a closed form, and there is none ({reason}): "
                 f"put the model in {request.dtype}"
             ) from reason
-        return Built(products, str(reason))
+        return Built(products(), str(reason))
     return Built(operator)
 
 

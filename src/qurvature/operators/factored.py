@@ -9,7 +9,7 @@ from torch import Tensor
 
 from qurvature.records import Work
 
-from .base import LinearOperator, Structure, structure
+from .base import LinearOperator, Structure, fits, structure
 from .rows import LinearRows, Rows, pair_work
 from .sample_kronecker import per_sample_products, write_pair
 
@@ -97,11 +97,7 @@ class Factored(LinearOperator):
         """The layers' together."""
         return sum((layer.product_work for layer in self.layers), Work(launch=2))
 
-    @property
-    def dense_work(self) -> Work | None:
-        """Every pair of layers once."""
-        if self.formed:
-            return Work()
+    def _dense_work(self) -> Work | None:
         pairs = (
             pair_work(left, right)
             for i, left in enumerate(self.layers)
@@ -115,8 +111,10 @@ class Factored(LinearOperator):
         return self.layers[0].batch * self.layers[0].count
 
     @property
-    def gram_work(self) -> Work:
+    def gram_work(self) -> Work | None:
         """The layers' together."""
+        if not fits(self.factor_rows, self.dtype):
+            return None
         return Work(
             gemm=sum(layer.gram_flops for layer in self.layers), launch=5.0 * len(self.layers)
         )

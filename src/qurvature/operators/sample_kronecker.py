@@ -71,11 +71,8 @@ class SampleKronecker(LinearOperator):
             launch=9,
         )
 
-    @property
-    def dense_work(self) -> Work | None:
-        """h(h+1)/2 weighted Gram matrices."""
-        if self.formed:
-            return Work()
+    def _dense_work(self) -> Work | None:
+        # h(h+1)/2 weighted Gram matrices.
         h, _, batch = self.middle.shape
         d = self.inputs.shape[1]
         return Work(gemm=1.0 * batch * h * (h + 1) * d * d, launch=3.0 * h)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
 
 from qurvature.objectives import Block, Linearization, Objective
 from qurvature.operators import Curvature, Layer, NoClosedForm, Request, plan
@@ -124,7 +125,7 @@ class NewtonStep:
                 generator,
                 self.samples,
                 self.dtype,
-                self.forward_flops(linearization),
+                lambda: self.forward_flops(linearization),
                 verify=name not in self._verified,
             )
         )
@@ -143,14 +144,10 @@ class NewtonStep:
         return LinearProblem(built.operator, rhs, name=name, dual_rhs=dual, note=built.note)
 
     def forward_flops(self, linearization: Linearization) -> float:
-        """Flops of one forward pass, from the shapes that the watched layers saw; for prices only."""
+        """Flops of one forward pass over all batches, counted once; for prices of products only."""
         if self._forward_flops == 0.0:
-            p = linearization.objective.parameters
-            batch = 1
-            for part in linearization.parts():
-                out = part.evaluation.outputs
-                batch = int(out.shape[0]) if out is not None and out.ndim else 1
-                break
-            positions = 1.0
-            self._forward_flops = 2.0 * p.n * batch * positions
+            with torch.no_grad(), FlopCounterMode(display=False) as counter:
+                for _, closure in linearization.objective.parts():
+                    closure()
+            self._forward_flops = float(counter.get_total_flops())
         return self._forward_flops

@@ -22,7 +22,7 @@ from .lanczos import lanczos, start_vector
 
 
 def damped_semidefinite(
-    operator: LinearOperator, t: Tridiagonal, trace: float, smallest_entry: float
+    operator: LinearOperator, t: Tridiagonal, trace: float | None, smallest_entry: float
 ) -> tuple[Estimate, Estimate]:
     """‖A‖ and σ_min(A) of A = G + λI, G ⪰ 0, from a Lanczos run on A; nothing is factored.
 
@@ -37,13 +37,13 @@ def damped_semidefinite(
     n, m = operator.n, t.steps
     top, gap = float(t.ritz[-1]), float(t.residuals[-1])
     ceiling = [float(t.ritz[0]), smallest_entry]
-    if m < n:
+    if m < n and trace is not None:
         ceiling.append((trace - float(t.ritz.sum())) / (n - m))
     # Rounding may push a mean of eigenvalues below λ.
     low = max(shift, 0.0)
     high = max(min(ceiling), low)
     norm = Estimate(
-        top, top, min(top + gap, max(trace, top)), f"lanczos-{m}", m, Standing.EMPIRICAL
+        top, top, top + gap, f"lanczos-{m}", m, Standing.EMPIRICAL
     )
     method = "damping below, Rayleigh and trace above"
     return norm, Estimate(low if low > 0 else high, low, high, method, 0)

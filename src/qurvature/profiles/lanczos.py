@@ -14,10 +14,17 @@ from qurvature.records import Estimate, Standing
 from qurvature.solvers.tridiagonal import Tridiagonal, tridiagonal
 
 
+#: Beyond this many numbers (256 MB in float32) a Krylov basis is not kept.
+MOST_BASIS_NUMBERS = 2**26
+
+
 def lanczos(
     matvec: Callable[[Tensor], Tensor], start: Tensor, steps: int
 ) -> Tridiagonal:
     """At most ``steps`` Lanczos steps with full reorthogonalization (classical Gram-Schmidt, twice).
+
+    Where the basis would hold more than `MOST_BASIS_NUMBERS`, three vectors are kept and the basis is
+    not reorthogonalized: extremes stay right, copies of converged ones may appear.
 
     Args:
         matvec: a symmetric A, (n,) → (n,).
@@ -28,6 +35,8 @@ def lanczos(
     """
     n = start.shape[0]
     steps = min(steps, n)
+    if steps * n > MOST_BASIS_NUMBERS:
+        return _three_term(matvec, start, steps)
     basis = start.new_empty(steps, n)
     basis[0] = start / start.norm()
     alpha, beta = [], []
@@ -44,6 +53,23 @@ def lanczos(
         if j + 1 == steps or not beta[-1] > 1e-7 * scale:
             break
         torch.div(w, beta[-1], out=basis[j + 1])
+    return tridiagonal(np.array(alpha), np.array(beta))
+
+
+def _three_term(matvec: Callable[[Tensor], Tensor], start: Tensor, steps: int) -> Tridiagonal:
+    v, before = start / start.norm(), None
+    alpha: list[float] = []
+    beta: list[float] = []
+    for _ in range(steps):
+        w = matvec(v)
+        if before is not None:
+            w = w.sub_(before, alpha=beta[-1])
+        alpha.append(float(torch.dot(v, w)))
+        w.sub_(v, alpha=alpha[-1])
+        beta.append(float(w.norm()))
+        if not beta[-1] > 1e-7 * (max(map(abs, alpha)) + beta[0]):
+            break
+        before, v = v, w.div_(beta[-1])
     return tridiagonal(np.array(alpha), np.array(beta))
 
 

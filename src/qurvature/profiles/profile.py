@@ -57,7 +57,7 @@ def profile(
     trace, least = _diagonal_figures(operator) if semidefinite else (None, math.inf)
     if operator.n <= EXACT_UP_TO or not symmetric:
         norm, sigma, inertia = kappa.exact(operator)
-    elif semidefinite and trace is not None and split_shift(operator)[1] > 0:
+    elif semidefinite and split_shift(operator)[1] > 0:
         norm, sigma = kappa.damped_semidefinite(operator, t, trace, least)
         if thorough and kappa.ratio(norm, sigma).relative_width > 0.1:
             norm, sigma, inertia = kappa.through_factor(operator)
@@ -116,7 +116,7 @@ def _krylov(problem: LinearProblem, steps: int) -> Tridiagonal:
 def _affordable(operator: LinearOperator) -> bool:
     """Whether the entries are at hand, or forming them is in the order of a factorization."""
     work = operator.dense_work
-    return operator.formed or (work is not None and work.gemm <= 2.0 * operator.n**3)
+    return work is not None and work.gemm <= 2.0 * operator.n**3
 
 
 def _diagonal_figures(operator: LinearOperator) -> tuple[float | None, float]:

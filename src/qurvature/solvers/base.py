@@ -166,6 +166,10 @@ class QuantumSolver(Solver):
         point["epsilon"] = cls.runs_at.evaluate(point)
         point["attempt"] = attempt = cls.attempt.evaluate(point)
         success = cls.success.evaluate(point)
+        if attempt > 1e300 * success:
+            raise OverflowError(
+                f"{cls.kind}: more queries than a float holds at kappa_encoded = {kappa_encoded:g}"
+            )
         return QueryCount(
             queries=attempt / success,
             unit=cls.unit,

@@ -143,6 +143,7 @@ class Recipe:
         seed: of every random stream.
         dtype: of parameters and data, ``float32`` or ``float64``.
         steps: most optimizer steps.
+        threads: of torch; its own choice if 0. They decide rounding, so a resumed run keeps them.
         batch: samples per step, drawn without replacement in every epoch; all of them if 0.
         evaluate_every: steps between evaluations of training loss and test accuracy.
         stop: when to stop earlier.
@@ -161,6 +162,7 @@ class Recipe:
     seed: int = 0
     dtype: str = "float32"
     steps: int = 100
+    threads: int = 0
     batch: int = 0
     evaluate_every: int = 1
     stop: Stop = field(default_factory=Stop)
@@ -169,7 +171,7 @@ class Recipe:
     rivals: tuple[Rival, ...] = ()
 
     def __post_init__(self) -> None:
-        _at_least(0, seed=self.seed, batch=self.batch)
+        _at_least(0, seed=self.seed, batch=self.batch, threads=self.threads)
         _at_least(1, steps=self.steps, evaluate_every=self.evaluate_every)
         if self.dtype not in ("float32", "float64"):
             raise RecipeError(f"dtype: expected float32 or float64, given {self.dtype!r}")

@@ -167,7 +167,7 @@ class RivalRunner(Runner):
                 self._gradient = self._flat_gradient()
             return loss
 
-        loss = float(self.optimizer.step(closure))
+        loss = float(self.optimizer.step(closure).detach())
         return StepRecord(
             step=self.steps,
             optimizer=self.name,

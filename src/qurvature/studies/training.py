@@ -111,12 +111,14 @@ def _tuned(
     }
     for rival in recipe.rivals:
         makers[rival.kind] = [(lr, partial(RivalRunner, task, rival, lr)) for lr in rival.lr]
-    total, results = sum(map(len, makers.values())), {}
-    done_trials = 0
-    for name, candidates in makers.items():
+    total, done_trials = sum(map(len, makers.values())), 0
+    results: dict[str, list[Trial]] = {name: [] for name in makers}
+    for candidates in makers.values():
         warm_up(candidates[0][1])
-        results[name] = []
-        for setting, make in candidates:
+    # In turns, so that a slow spell of the machine does not fall on one optimizer alone.
+    for turn in range(recipe.tuning.trials):
+        for name, candidates in makers.items():
+            setting, make = candidates[turn]
             left = (total - done_trials) * recipe.tuning.seconds
             watch(Progress("tune", name, done_trials, total, seconds_left=left))
             trial = attempt(make(), setting, recipe.tuning.seconds, recipe.stop.train_loss)

@@ -41,7 +41,7 @@ class Cholesky(ClassicalSolver):
         """It needs a positive definite matrix whose entries can be formed."""
         del access
         if problem.operator.dense_work is None:
-            return "the entries cannot be formed"
+            return "the entries would not fit in memory"
         if Structure.SYMMETRIC not in problem.operator.structure:
             return "the matrix is not symmetric"
         if profile.inertia is not None and (profile.inertia.negative or profile.inertia.zero):

@@ -59,7 +59,7 @@ def _refuses(problem: LinearProblem, profile: MatrixProfile, access: str) -> str
     if profile.inertia is not None and (profile.inertia.negative or profile.inertia.zero):
         return "the matrix is not positive definite"
     if access == "dense" and problem.operator.dense_work is None:
-        return "the entries cannot be formed"
+        return "the entries would not fit in memory"
     return None
 
 

@@ -43,6 +43,8 @@ class Dual(ClassicalSolver):
         del profile, access
         if problem.operator.factor_rows is None:
             return "the operator has no factor"
+        if problem.operator.gram_work is None:
+            return "the dual matrix would not fit in memory"
         if split_shift(problem.operator)[1] <= 0:
             return "without damping the dual identity does not hold"
         return None

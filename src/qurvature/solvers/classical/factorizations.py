@@ -51,7 +51,7 @@ class LU(ClassicalSolver):
     def refuses(cls, problem: LinearProblem, profile: MatrixProfile, access: str) -> str | None:
         """It needs the entries."""
         del profile, access
-        return "the entries cannot be formed" if problem.operator.dense_work is None else None
+        return "the entries would not fit in memory" if problem.operator.dense_work is None else None
 
     @classmethod
     def work(cls, access: str) -> ClassicalWork:
@@ -97,7 +97,7 @@ class LDL(ClassicalSolver):
         """It needs the entries of a symmetric matrix."""
         del profile, access
         if problem.operator.dense_work is None:
-            return "the entries cannot be formed"
+            return "the entries would not fit in memory"
         if Structure.SYMMETRIC not in problem.operator.structure:
             return "the matrix is not symmetric"
         return None

@@ -32,7 +32,7 @@ class MINRES(ClassicalSolver):
         if Structure.SYMMETRIC not in problem.operator.structure:
             return "the matrix is not symmetric"
         if access == "dense" and problem.operator.dense_work is None:
-            return "the entries cannot be formed"
+            return "the entries would not fit in memory"
         return None
 
     @classmethod

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from qurvature.expressions import Expression, ceil, constant, log, maximum, minimum, sqrt
+from qurvature.expressions import Expression, ceil, constant, log, log1p, maximum, minimum, sqrt
 from qurvature.records import Standing
 from qurvature.solvers.base import EPSILON, KAPPA_ENCODED, QuantumSolver
 
 # At κ = 1 the degree's formula divides by ln 0; the polynomial of a slightly larger κ serves.
 _kappa = maximum(KAPPA_ENCODED, 1.001)
-_a = 1 / _kappa
 
 
 def largest_value(kappa: Expression, epsilon: Expression) -> Expression:
@@ -47,6 +46,7 @@ class QSVT(QuantumSolver):
 
     # Above this ε the success (1-ε)² falls faster than the polynomial shrinks: smaller is cheaper.
     runs_at = minimum(EPSILON, 1 / (12 + 4 * log(_kappa + 1)))
-    attempt = 2 * maximum(ceil(log(EPSILON * _a / (1 + _a)) / log((1 - _a) / (1 + _a))), 1) - 1
+    # εa/(1+a) = ε/(κ+1); (1+a)/(1-a) = 1 + 2/(κ-1), whose logarithm must survive a large κ.
+    attempt = 2 * maximum(ceil(log((_kappa + 1) / EPSILON) / log1p(2 / (_kappa - 1))), 1) - 1
     success = ((1 - EPSILON) / largest_value(_kappa, EPSILON)) ** 2
     preparations = constant(1)

@@ -25,6 +25,7 @@ ORACLE = {
     "negative": lambda x: -x,
     "sqrt": mpmath.sqrt,
     "log": mpmath.log,
+    "log1p": lambda x: mpmath.log(1 + x),
     "log2": lambda x: mpmath.log(x, 2),
     "exp": mpmath.exp,
     "ceil": mpmath.ceil,
@@ -57,13 +58,14 @@ def grown(inner):
         pairs.map(lambda p: ex.minimum(*p)),
         pairs.map(lambda p: p[0] + p[1] - 0.5 * ex.minimum(*p)),
         inner.map(lambda e: ex.log(2 + e)),
+        inner.map(ex.log1p),
         inner.map(lambda e: ex.log2(3 + e)),
         inner.map(ex.sqrt),
         inner.map(lambda e: e**2),
         inner.map(lambda e: e**-1.5),
         inner.map(lambda e: 2 ** ex.minimum(e, 3)),
         inner.map(lambda e: ex.exp(-ex.minimum(e, 3))),
-        inner.map(lambda e: -(-e)),
+        inner.map(lambda e: -(-e)),  # noqa: B002
     )
 
 
@@ -128,7 +130,9 @@ def test_javascript_computes_the_same(cases):
 
 @given(FORMULAS, POINTS)
 def test_the_text_is_the_formula(formula, point):
-    names = {n: getattr(ex, n) for n in ("sqrt", "log", "log2", "exp", "maximum", "minimum")}
+    names = {
+        n: getattr(ex, n) for n in ("sqrt", "log", "log1p", "log2", "exp", "maximum", "minimum")
+    }
     again = eval(str(formula), {"__builtins__": {}}, {**names, "a": A, "b": B, "c": C})  # noqa: S307
     # Sums and products are written without parentheses, so they may associate differently.
     assert constant(again).evaluate(point) == pytest.approx(formula.evaluate(point), rel=1e-12)
@@ -153,7 +157,7 @@ def test_binding_all_quantities_leaves_the_value(formula, point):
         ((-A) ** 2, "(-a)**2"),
         (A**B**C, "a**b**c"),
         ((A**B) ** C, "(a**b)**c"),
-        (-(-A), "-(-a)"),
+        (-(-A), "-(-a)"),  # noqa: B002
         (A**-2, "a**(-2)"),
         (ex.log((A + 1) / B), "log((a + 1) / b)"),
         (2 * A + 1e-9, "2 * a + 1e-09"),
@@ -187,6 +191,22 @@ def test_a_shared_part_is_computed_once_and_right():
     assert (part + part * C + 1 / part)(a=1, b=2, c=3) == pytest.approx(
         4 * math.log(3) + 1 / math.log(3)
     )
+
+
+@pytest.mark.parametrize(
+    ("formula", "value"),
+    [
+        (1 + A * A * B * B, 2.0),
+        (1 + A / B * B / A, 2.0),
+        (1 + (A**2) * B**2, 2.0),
+        (1 + 1 / (1 / A / B) * ex.exp(-2000 * C) * ex.exp(2000 * C), 2.0),
+        (ex.minimum(A * A, A**2 * B) / A / A, 1.0),
+    ],
+)
+def test_no_intermediate_is_rounded_to_zero_or_infinity(formula, value):
+    assert formula(a=1e-200, b=1e200, c=1.0) == pytest.approx(value, rel=1e-12)
+    column = formula(a=np.array([1e-200]), b=1e200, c=1.0)
+    np.testing.assert_allclose(column, [value], rtol=1e-12)
 
 
 def test_huge_integers_are_quantities():

@@ -8,6 +8,7 @@ optimizer formulates before and applies after.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -47,7 +48,8 @@ class Memory:
         decision: the last decision.
         age: steps since both were made afresh.
         ritz: harvested from the last solve.
-        iterations: products the last solve took, for the next price.
+        iterations: what plain conjugate gradients would have taken in the last solve, for the next
+            price; 0 if the solver had none.
         state: of the solver, where curvature is reused.
     """
 
@@ -125,7 +127,7 @@ class Pipeline:
             # A failed solve makes the next step measure and decide afresh.
             self.refresh if failed else (1 if due else memory.age + 1),
             stats.ritz,
-            stats.iterations,
+            _plain_iterations(solution),
             state if keep_state else None,
         )
         return Solved(
@@ -141,7 +143,7 @@ class Pipeline:
     ) -> tuple[MatrixProfile, bool]:
         if memory.profile is None or memory.age >= self.refresh:
             fresh = profile(problem, epsilon)
-            if memory.iterations and memory.decision is not None and memory.ritz:
+            if memory.iterations:
                 # The last run at hand predicts the next better than an extrapolation does.
                 fresh = replace(fresh, cg_iterations=float(memory.iterations))
             return fresh, True
@@ -219,6 +221,13 @@ def record(
         measured_s=stats.measured_s,
         notes=notes,
     )
+
+
+def _plain_iterations(solution: Solution) -> int:
+    """The iterations of the solve in units of plain conjugate gradients'."""
+    solver = Solver.named(solution.solver)
+    share = solver.iteration_share if issubclass(solver, ClassicalSolver) else None
+    return 0 if share is None else math.ceil(solution.stats.iterations / share)
 
 
 def _ladder(decision: Decision) -> list[tuple[str, str]]:

@@ -133,6 +133,23 @@ def test_a_quantum_price_by_hand(problem, known, cpu):
     assert offer.queries.queries == queries
 
 
+def test_failed_attempts_are_paid_for_by_hand(problem, known, cpu):
+    machine = machines()["superconducting_projected"]
+    found = offers(problem, known, 1e-2, [cpu, machine])
+    offer = only(found, solver="qsvt", access="stored", machine=machine.kind)
+    success = offer.queries.success_probability
+    assert success < 1e-3
+    attempt = 10 ** offer.log10_lines["encode"] + 10 ** offer.log10_lines["invert"]
+    copies = 2 * 0.9 * problem.n / 1e-4
+    assert 10 ** offer.log10_lines["invert"] == pytest.approx(
+        offer.queries.queries * success * 25e-6
+    )
+    assert 10 ** offer.log10_lines["repeat"] == pytest.approx((1 / success - 1) * attempt)
+    assert 10 ** offer.log10_lines["read_out"] == pytest.approx((copies - 1) / success * attempt)
+    loading = 10 ** offer.log10_lines["load"]
+    assert offer.seconds == pytest.approx(loading + copies * attempt / success)
+
+
 def test_forming_the_entries_is_charged_to_the_quantum_computer(known, every_machine):
     class Unformed:
         """An operator that would need work to know its entries."""

@@ -27,7 +27,11 @@ from qurvature.records import (
 
 CYCLE = Assumption("cycle_s", 1e-6, "s", Standing.ASSUMED, "arXiv 2505.15917: surface-code cycle")
 RATE = Assumption(
-    "float64.gemm_flops_per_s", 6.7e13, "flop/s", Standing.EMPIRICAL, "data sheet, https://example.org/h100"
+    "float64.gemm_flops_per_s",
+    6.7e13,
+    "flop/s",
+    Standing.EMPIRICAL,
+    "data sheet, https://example.org/h100",
 )
 
 
@@ -62,8 +66,9 @@ def taken(log10: float = -6.0) -> CostEstimate:
     )
     lines = {"load": log10 - 1, "encode": log10 - 0.3, "invert": log10 - 0.6, "repeat": log10 - 1.5}
     return CostEstimate(
-        "qsvt", "factor", "superconducting_projected", "projected", log10, lines, count, 1e-5, (CYCLE,)
-    )
+        "qsvt", "factor", "superconducting_projected", "projected", log10, lines, count, 1e-5,
+        (CYCLE,),
+    )  # fmt: skip
 
 
 def rejections(price: float = -3.2, quantum: float = 6.3) -> tuple[Rejection, ...]:
@@ -82,8 +87,10 @@ def rejections(price: float = -3.2, quantum: float = 6.3) -> tuple[Rejection, ..
             "qsvt", "factor", "attosecond", "nonphysical machine, ranked apart", -6.0,
             "hypothetical_nonphysical", 1e-16,
         ),
-        Rejection("randomized_adiabatic", "sparse", "neutral_atom", "the matrix is not sparse", None, "projected"),
-        Rejection("kron", "kfac", "h100", "the operator is no Kronecker product", None, "demonstrated"),
+        Rejection(
+            "randomized_adiabatic", "sparse", "neutral_atom", "not sparse", None, "projected"
+        ),
+        Rejection("kron", "kfac", "h100", "no Kronecker product", None, "demonstrated"),
     )  # fmt: skip
 
 
@@ -157,7 +164,10 @@ def troubled() -> list[StepRecord]:
     bad = Outcome.INDEFINITE
     steps = newton(14, ("first <b>layer</b>", "second & last"))
     steps[2] = newton_step(
-        2, systems=(system(2, outcome=bad.label, advice=bad.advice, solver="cg", carried_out_by="cg"),),
+        2,
+        systems=(
+            system(2, outcome=bad.label, advice=bad.advice, solver="cg", carried_out_by="cg"),
+        ),
         fallbacks=("cg met negative curvature: minres took over",),
     )  # fmt: skip
     steps[3] = newton_step(3, systems=(system(3, profile=None, decision=None, residual=math.nan),))
@@ -167,7 +177,9 @@ def troubled() -> list[StepRecord]:
     steps[7] = newton_step(7, systems=(system(7, residual=0.0, residual_original=None),))
     quantum = decision(chosen=taken(), rejected=rejections()[:2], note="cheaper by far")
     for i in (8, 9, 10):
-        served = system(i, decision=quantum, solver="qsvt", carried_out_by="minres", notes=("stood in",))
+        served = system(
+            i, decision=quantum, solver="qsvt", carried_out_by="minres", notes=("stood in",)
+        )
         steps[i] = newton_step(i, systems=(served,))
     return steps
 
@@ -176,7 +188,7 @@ def write_run(
     folder: Path,
     records: list[StepRecord],
     rivals: dict[str, list[StepRecord]] | None = None,
-    config: str = 'recipe = "digits"\nseed = 7\n[optimizer]\nkind = "newton"\npolicy = "cheapest"\n',
+    config: str = 'recipe = "digits"\nseed = 7\n[optimizer]\nkind = "newton"\n',
 ) -> Path:
     folder.mkdir(parents=True)
     (folder / "steps.jsonl").write_text("".join(to_json(r) + "\n" for r in records))

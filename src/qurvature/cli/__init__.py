@@ -14,8 +14,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     missing = [name for name in _EXTRA if importlib.util.find_spec(name) is None]
     if missing:
         print(
-            f"qurvature: the command line needs {', '.join(missing)}: "
-            "pip install 'qurvature[cli]'",
+            f"qurvature: the command line needs {', '.join(missing)}: pip install 'qurvature[cli]'",
             file=sys.stderr,
         )
         return 2

@@ -1,8 +1,8 @@
 """Reading recipes: TOML, checked field by field against the settings it stands for.
 
-The checks are made from the settings themselves: every frozen dataclass becomes a model that forbids
-what it does not know, every extension family a union by ``kind``. A plugin's dataset, model or rival
-is therefore configurable at once.
+The checks are made from the settings themselves: every frozen dataclass becomes a model that
+forbids what it does not know, every extension family a union by ``kind``. A plugin's dataset, model
+or rival is therefore configurable at once.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import operator
 import tomllib
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, cast
 
@@ -21,7 +22,7 @@ import pydantic
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from qurvature.registry import Extension
-from qurvature.studies import Recipe, RecipeError
+from qurvature.studies import Recipe
 
 from .errors import UsageError, existing, near
 
@@ -80,12 +81,12 @@ def build(data: Mapping[str, Any], file: str) -> Recipe:
 
 
 @functools.cache
-def _model(settings: type) -> type[BaseModel]:
+def _model(settings: Any) -> type[BaseModel]:
     """A pydantic model with the fields of a dataclass; nothing else is allowed."""
     hints = typing.get_type_hints(settings)
     fields: dict[str, Any] = {}
     if issubclass(settings, Extension):
-        fields["kind"] = (Literal[settings.kind], ...)
+        fields["kind"] = (cast(Any, Literal)[settings.kind], ...)
     for f in dataclasses.fields(settings):
         fields[f.name] = (_type(hints[f.name]), _default(f))
     config = ConfigDict(extra="forbid", protected_namespaces=())
@@ -103,17 +104,22 @@ def _default(f: dataclasses.Field[Any]) -> Any:
 def _type(hint: Any) -> Any:
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if origin is tuple:
-        return tuple[_type(inner[0]), ...]
+        return types.GenericAlias(tuple, (_type(inner[0]), ...))
     if origin in (Union, types.UnionType):
-        return Union[tuple(_type(option) for option in inner)]  # noqa: UP007
+        return _union(_type(option) for option in inner)
     if origin is dict:
-        return dict[inner[0], _type(inner[1])]
+        return types.GenericAlias(dict, (inner[0], _type(inner[1])))
     if not isinstance(hint, type):
         return hint
     if issubclass(hint, Extension):
-        members = tuple(_model(m) for m in hint.members().values() if dataclasses.is_dataclass(m))
-        return Annotated[Union[members], Field(discriminator="kind")]  # noqa: UP007
+        members = [m for m in hint.members().values() if dataclasses.is_dataclass(m)]
+        by_kind = Field(discriminator="kind")
+        return cast(Any, Annotated)[_union(map(_model, members)), by_kind]
     return _model(hint) if dataclasses.is_dataclass(hint) else hint
+
+
+def _union(options: Iterable[Any]) -> Any:
+    return functools.reduce(operator.or_, options)
 
 
 def _instance(hint: Any, value: Any, place: str) -> Any:
@@ -133,9 +139,7 @@ def _instance(hint: Any, value: Any, place: str) -> Any:
     }
     try:
         return settings(**values)
-    except RecipeError as error:
-        raise UsageError(_below(place, str(error))) from error
-    except ValueError as error:
+    except ValueError as error:  # a RecipeError is one
         raise UsageError(_below(place, str(error))) from error
 
 

@@ -3,7 +3,7 @@
 Every price is an `~qurvature.expressions.Expression`; every estimate lists what it assumes.
 """
 
-from .calibrate import calibrate, load, save
+from .calibration import calibrate
 from .classical import rates, seconds
 from .offers import offers
 from .quantities import QUANTITIES, quantities
@@ -15,10 +15,8 @@ __all__ = [
     "QUANTITIES",
     "calibrate",
     "formula",
-    "load",
     "offers",
     "quantities",
     "rates",
-    "save",
     "seconds",
 ]

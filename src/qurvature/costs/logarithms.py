@@ -11,7 +11,7 @@ from qurvature.expressions import Expression
 def log10_or_none(expression: Expression, values: Mapping[str, float]) -> float | None:
     """The decimal logarithm of a cost, or None if it costs nothing."""
     try:
-        value = expression.evaluate(values)
+        value = expression.number(values)
     except OverflowError:
         return expression.log10(values)
     return math.log10(value) if value > 0.0 else None

@@ -14,6 +14,8 @@ _WORKS = {
     "form": "forming all entries of the matrix",
     "gram": "forming the dual matrix of the factor",
     "product": "one product of the matrix with a vector",
+    "kfac": "building the K-FAC inverse",
+    "kfac_apply": "applying the K-FAC inverse once",
 }
 
 #: Every quantity that `quantities` may provide, by name.
@@ -58,6 +60,8 @@ def quantities(problem: LinearProblem, profile: MatrixProfile, epsilon: float) -
     _put(values, "product", operator.product_work)
     _put(values, "form", operator.dense_work)
     _put(values, "gram", operator.gram_work)
+    _put(values, "kfac", operator.kfac_work)
+    _put(values, "kfac_apply", operator.kfac_apply_work)
     return values
 
 

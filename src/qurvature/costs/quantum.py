@@ -119,9 +119,9 @@ def models(
     oracle, readout = machine.choices["oracle"].value, machine.choices["readout"].value
     loaded = {**values, "entries": access.entries, "word_bits": 8 * values["word_bytes"]}
     return {
-        "query_gates": ORACLE_GATES[oracle].evaluate(loaded),
-        "preparation_gates": STATE_GATES[oracle].evaluate(loaded),
-        "copies": COPIES[readout].evaluate(loaded),
+        "query_gates": ORACLE_GATES[oracle].number(loaded),
+        "preparation_gates": STATE_GATES[oracle].number(loaded),
+        "copies": COPIES[readout].number(loaded),
     }
 
 
@@ -142,8 +142,12 @@ def gates(count: QueryCount, modelled: Mapping[str, float]) -> Gates:
 
 
 def _logarithms(lines: Mapping[str, Expression], values: Mapping[str, float]) -> dict[str, float]:
-    found = {line: log10_or_none(expression, values) for line, expression in lines.items()}
-    return {line: logarithm for line, logarithm in found.items() if logarithm is not None}
+    found = {}
+    for line, expression in lines.items():
+        logarithm = log10_or_none(expression, values)
+        if logarithm is not None:
+            found[line] = logarithm
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,14 +82,19 @@ class Expression(ABC):
             OverflowError: if the result is beyond 1.8e308; `log10` can hold it.
         """
         if _NUMPY.isdisjoint(map(type, map(values.get, self._ordered_names))):
-            try:
-                result = self._compiled(values)
-                if type(result) is float and -math.inf < result < math.inf:
-                    return result
-                if type(result) is int:
-                    return float(result)
-            except _STUMBLES:
-                pass
+            return self.number(values)
+        return self._evaluate_carefully(values)
+
+    def number(self, values: Mapping[str, Any]) -> float:
+        """As `evaluate`, for Python numbers only: a little faster, which adds up in a scheduler."""
+        try:
+            result = self._compiled(values)
+            if type(result) is float and -math.inf < result < math.inf:
+                return result
+            if type(result) is int:
+                return float(result)
+        except _STUMBLES:
+            pass
         return self._evaluate_carefully(values)
 
     def log10(self, values: Mapping[str, Any]) -> Any:

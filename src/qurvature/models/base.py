@@ -28,9 +28,7 @@ class Architecture(Extension):
     def layers(self, shape: tuple[int, ...], classes: int) -> nn.Module:
         """The module for flat samples of ``shape``, with whatever values its parameters have."""
 
-    def build(
-        self, shape: tuple[int, ...], classes: int, generator: torch.Generator
-    ) -> nn.Module:
+    def build(self, shape: tuple[int, ...], classes: int, generator: torch.Generator) -> nn.Module:
         """The module, its parameters drawn from ``generator`` alone.
 
         Args:

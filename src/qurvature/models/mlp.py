@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -35,6 +36,6 @@ class MLP(Architecture):
         """(N, features) → (N, classes)."""
         sizes = (math.prod(shape), *self.widths, classes)
         modules: list[nn.Module] = []
-        for inputs, outputs in zip(sizes, sizes[1:], strict=False):
+        for inputs, outputs in itertools.pairwise(sizes):
             modules += [nn.Linear(inputs, outputs), activation(self.activation)]
         return nn.Sequential(*modules[:-1])

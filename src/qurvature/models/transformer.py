@@ -24,7 +24,7 @@ class Transformer(Architecture):
         activation: ``tanh``, ``relu`` or ``gelu``.
 
     Raises:
-        ValueError: for sizes below one, heads that do not divide the width, or an unknown activation.
+        ValueError: for sizes below one, unfitting heads or an unknown activation.
     """
 
     kind = "transformer"

@@ -143,6 +143,16 @@ class Shifted(LinearOperator):
         """Counts of forming the dual of A, the unshifted matrix."""
         return self.operator.gram_work
 
+    @property
+    def kfac_work(self) -> Work | None:
+        """That of A."""
+        return self.operator.kfac_work
+
+    @property
+    def kfac_apply_work(self) -> Work | None:
+        """That of A."""
+        return self.operator.kfac_apply_work
+
 
 class Adjoint(LinearOperator):
     """Aᵀ."""

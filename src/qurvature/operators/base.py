@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import functools
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -152,6 +153,16 @@ class LinearOperator(abc.ABC):
         """Counts of forming the dual matrix QQᵀ (r, r)."""
         return None
 
+    @property
+    def kfac_work(self) -> Work | None:
+        """Counts of building the K-FAC inverse; None if the operator has no such approximation."""
+        return None
+
+    @property
+    def kfac_apply_work(self) -> Work | None:
+        """Counts of applying the K-FAC inverse once."""
+        return None
+
     def factor_product(self, v: Tensor) -> Tensor:
         """Q v, shape (r,) for v of shape (n,)."""
         raise TypeError(f"{type(self).__name__} has no factor")
@@ -194,6 +205,20 @@ class LinearOperator(abc.ABC):
 def fits(n: int, dtype: torch.dtype) -> bool:
     """Whether an (n, n) matrix may be formed."""
     return n * n * dtype.itemsize <= MOST_BYTES
+
+
+def kfac_works(sizes: Iterable[tuple[int, int, int, int]]) -> tuple[Work, Work]:
+    """Building and applying the K-FAC inverse of layers (h, d, cotangents, inputs), in counts.
+
+    Both second moments are formed and decomposed (9 flops a cubed size, as a symmetric
+    eigendecomposition is calibrated); one application is two products with each eigenbasis.
+    """
+    build, apply = Work(launch=4), Work(launch=4)
+    for h, d, cotangents, inputs in sizes:
+        moments = 2.0 * cotangents * h * h + 2.0 * inputs * d * d
+        build += Work(gemm=moments, eigh=9.0 * (h**3 + d**3), launch=14)
+        apply += Work(gemm=4.0 * h * d * (h + d), launch=9)
+    return build, apply
 
 
 def dense_product_work(n: int, dtype: torch.dtype) -> Work:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor
 
 from qurvature.records import Work
 
-from .base import LinearOperator, Structure, structure
+from .base import LinearOperator, Structure, kfac_works, structure
 from .factored import Factored
 from .rows import ExplicitRows, LinearRows, PositionRows, Rows
 from .sample_kronecker import SampleKronecker
@@ -98,6 +99,20 @@ class KroneckerFactored(LinearOperator):
         """Two small matrix products a layer."""
         flops = sum(2.0 * p.m * (p.left.shape[0] + p.right.shape[0]) for p in self.pairs)
         return Work(gemm=flops, launch=6.0 * len(self.pairs))
+
+    @property
+    def kfac_work(self) -> Work:
+        """Eigendecompositions only; the factors are there."""
+        return self._kfac_works[0]
+
+    @property
+    def kfac_apply_work(self) -> Work:
+        """The layers' together."""
+        return self._kfac_works[1]
+
+    @functools.cached_property
+    def _kfac_works(self) -> tuple[Work, Work]:
+        return kfac_works((len(p.left), len(p.right), 0, 0) for p in self.pairs)
 
     def inverse(self, shift: float) -> _BlockInverse:
         """(A + shift·I)⁻¹ as a function of vectors (n,)."""

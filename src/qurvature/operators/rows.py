@@ -70,6 +70,11 @@ class Rows(abc.ABC):
         """Counts of one product and one adjoint."""
 
     @property
+    @abc.abstractmethod
+    def kfac_sizes(self) -> tuple[int, int, int, int]:
+        """Sizes (h, d) of the two Kronecker factors, and how many vectors each one averages."""
+
+    @property
     def gram_flops(self) -> float:
         """Flops of `gram`."""
         return 2.0 * (self.batch * self.count) ** 2 * self.m
@@ -107,6 +112,11 @@ class ExplicitRows(Rows):
     def explicit(self) -> Tensor:
         """The rows, (K·B, m)."""
         return self.rows.reshape(-1, self.m)
+
+    @property
+    def kfac_sizes(self) -> tuple[int, int, int, int]:
+        """Kept whole."""
+        return self.m, 1, self.count * self.batch, 0
 
     @property
     def product_work(self) -> Work:
@@ -180,6 +190,12 @@ class LinearRows(Rows):
         return torch.cat([w, f2.sum(1)]) if self.bias else w
 
     @property
+    def kfac_sizes(self) -> tuple[int, int, int, int]:
+        """Outputs and inputs."""
+        k, h, b = self.cotangents.shape
+        return h, self.inputs.shape[1] + self.bias, k * b, b
+
+    @property
     def product_work(self) -> Work:
         """Two matrix products with X; F and its products with vectors pass through memory."""
         size = self.cotangents.element_size()
@@ -246,6 +262,12 @@ class PositionRows(Rows):
         w = torch.einsum("kbsh,bsd->kbhd", self.cotangents, self.inputs).flatten(2)
         full = torch.cat([w, self.cotangents.sum(2)], dim=2) if self.bias else w
         return full.reshape(-1, self.m)
+
+    @property
+    def kfac_sizes(self) -> tuple[int, int, int, int]:
+        """Outputs and inputs."""
+        k, b, s, h = self.cotangents.shape
+        return h, self.inputs.shape[2] + self.bias, k * b * s, b * s
 
     @property
     def product_work(self) -> Work:

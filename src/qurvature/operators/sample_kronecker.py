@@ -9,12 +9,14 @@ so the block costs h(h+1)/2 weighted Gram matrices of the inputs.
 
 from __future__ import annotations
 
+import functools
+
 import torch
 from torch import Tensor
 
 from qurvature.records import Work
 
-from .base import LinearOperator, Structure, structure
+from .base import LinearOperator, Structure, kfac_works, structure
 
 #: Columns of one matrix product when a block is formed.
 TILE_COLUMNS = 512
@@ -70,6 +72,21 @@ class SampleKronecker(LinearOperator):
             stream=2.0 * self.middle.numel() * self.middle.element_size(),
             launch=9,
         )
+
+    @property
+    def kfac_work(self) -> Work:
+        """One layer's."""
+        return self._kfac_works[0]
+
+    @property
+    def kfac_apply_work(self) -> Work:
+        """One layer's."""
+        return self._kfac_works[1]
+
+    @functools.cached_property
+    def _kfac_works(self) -> tuple[Work, Work]:
+        batch, d = self.inputs.shape
+        return kfac_works([(self.middle.shape[0], d + self.bias, 0, batch)])
 
     def _dense_work(self) -> Work | None:
         # h(h+1)/2 weighted Gram matrices.

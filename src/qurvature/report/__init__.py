@@ -6,7 +6,8 @@ imported before a page is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from .read import Run, read_run
@@ -31,10 +32,8 @@ def write_report(run_path: str | Path) -> Path:
         FileNotFoundError: if the directory holds no ``steps.jsonl``.
         qurvature.records.RecordError: for a line that is no record; the message names it.
     """
-    try:
+    with _extra():
         from .page import run_page
-    except ModuleNotFoundError as error:
-        raise _explained(error) from error
     run = read_run(run_path)
     return _write(Path(run_path) / "report.html", run_page(run))
 
@@ -55,10 +54,8 @@ def write_comparison(run_paths: Sequence[str | Path], out: str | Path) -> Path:
         FileNotFoundError: if a directory holds no ``steps.jsonl``.
         qurvature.records.RecordError: for a line that is no record; the message names it.
     """
-    try:
+    with _extra():
         from .page import comparison_page
-    except ModuleNotFoundError as error:
-        raise _explained(error) from error
     if not run_paths:
         raise ValueError("expected at least one run directory to compare, given none")
     return _write(Path(out), comparison_page([read_run(path) for path in run_paths]))
@@ -70,10 +67,16 @@ def _write(path: Path, page: str) -> Path:
     return path
 
 
-def _explained(error: ModuleNotFoundError) -> ImportError:
-    name = (error.name or "").partition(".")[0]
-    if name not in _EXTRA:
-        return error
-    return ImportError(
-        f"a report needs {name}, which is not installed: pip install 'qurvature[report]'", name=name
-    )
+@contextmanager
+def _extra() -> Generator[None]:
+    """Say how to install the extra if an import inside fails for the want of it."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in _EXTRA:
+            raise
+        raise ImportError(
+            f"a report needs {missing}, which is not installed: pip install 'qurvature[report]'",
+            name=missing,
+        ) from error

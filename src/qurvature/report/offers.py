@@ -6,7 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from qurvature import hardware
-from qurvature.records import Assumption, CostEstimate, Decision, Rejection, StepRecord, SystemRecord
+from qurvature.records import (
+    Assumption,
+    CostEstimate,
+    Decision,
+    Rejection,
+    StepRecord,
+    SystemRecord,
+)
 
 #: The realism of machines that nature forbids.
 NONPHYSICAL = "hypothetical_nonphysical"
@@ -65,9 +72,7 @@ def quantum_machines(records: Iterable[StepRecord]) -> frozenset[str]:
     return frozenset(known)
 
 
-def offers(
-    step: int, block: str, decision: Decision, quantum: frozenset[str]
-) -> Iterator[Offer]:
+def offers(step: int, block: str, decision: Decision, quantum: frozenset[str]) -> Iterator[Offer]:
     """The offers of one decision: the chosen one, then the others in the decision's order."""
     for offer in (decision.chosen, *decision.rejected):
         yield _offer(step, block, decision, offer, quantum)

@@ -61,6 +61,7 @@ def run_page(run: Run) -> str:
         prices=_price_lists(records),
         troubles=[t for t in (tables.outcomes(records), tables.notes(records)) if t],
         grounds=[t for t in (tables.assumed(records), tables.machines(records)) if t],
+        quiet=_quiet(records),
         decided=any(s.decision for r in records for s in r.systems),
         command=reproduce(run.config, run.env),
         provenance=tables.provenance(records, run.config, run.env),
@@ -73,9 +74,7 @@ def comparison_page(runs: Sequence[Run]) -> str:
     filled = {name: records for name, records in together.items() if records}
     specs: dict[str, Any] = {}
     drawings = [_drawing(f, filled, specs) for f in charts.COMPARED] if filled else []
-    sentences = [
-        f"{name}: {verdict(records)[0]}" for name, records in together.items()
-    ]
+    sentences = [f"{name}: {verdict(records)[0]}" for name, records in together.items()]
     return _render(
         specs,
         title=f"Comparison of {plural(len(runs), 'run')} · qurvature",
@@ -134,6 +133,13 @@ def _thinned(runs: Iterable[Sequence[StepRecord]]) -> list[str]:
         f"Charts show at most {charts.MOST_STEPS:,} evenly spaced steps of {longest:,}; "
         "sentences and tables rest on all of them."
     ]
+
+
+def _quiet(records: Sequence[StepRecord]) -> str:
+    """What is said where there is no fallback, no note and no trouble."""
+    if not any(r.systems for r in records):
+        return "No step departed from the plan or left a note; there was no linear system to solve."
+    return "Every solve met the accuracy asked for; no step departed from the plan or left a note."
 
 
 def _price_lists(records: Sequence[StepRecord]) -> tables.Table | None:
@@ -201,13 +207,15 @@ def _render(specs: dict[str, Any], **words: Any) -> str:
 
 
 #: What a comparison leaves out.
-_OPTIONAL = ("prices", "troubles", "grounds", "decided", "command", "provenance")
+_OPTIONAL = ("prices", "troubles", "grounds", "quiet", "decided", "command", "provenance")
 
 
 @functools.cache
 def _bundle() -> str:
     """Vega, Vega-Lite and Vega-Embed, once for all charts."""
-    return vl_convert.javascript_bundle().replace("</script", "<\\/script")
+    return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace(
+        "</script", "<\\/script"
+    )
 
 
 def _script(name: str) -> str:

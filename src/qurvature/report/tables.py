@@ -62,8 +62,8 @@ def race(runs: Mapping[str, Sequence[StepRecord]], first: str = "optimizer") -> 
             cells.append(Cell(seconds(point.measured_s), after, numeric=True, mark=mark))
         cells.append(Cell(seconds(points[-1].measured_s if points else None), numeric=True))
         rows.append(tuple(cells))
-    head = (first, "steps", "final train loss", "final test accuracy")
-    head += tuple(f"to {t.metric} {t.value:g}" for t in TARGETS) + ("in all",)
+    targets = (f"to {t.metric} {t.value:g}" for t in TARGETS)
+    head = (first, "steps", "final train loss", "final test accuracy", *targets, "in all")
     caption = (
         "Measured seconds of this machine's clock to each target, with the steps they took; "
         "evaluation is not counted. The quickest is marked."

@@ -104,8 +104,9 @@ def _not_taken(records: Sequence[StepRecord], market: _Market) -> str:
     nearest = market.nearest
     if market.cheaper_steps:
         policies = listing(sorted({d.policy for _, _, d in decided(records)}))
+        when = _on_steps(market.cheaper_steps, len(records))
         return (
-            f"the policy {policies} chose otherwise, although {_on_steps(market.cheaper_steps, len(records))} "
+            f"the policy {policies} chose otherwise, although {when} "
             f"a quantum offer was modelled cheaper than the one it took (at best "
             f"{power(nearest.gap or 0.0)} times the price, by {nearest.spoken}, "
             f"a {_realism(nearest.realism)} machine)."
@@ -228,9 +229,11 @@ def _nearer(held: Offer | None, offer: Offer) -> Offer:
 
 def _slower_gate(held: Offer | None, offer: Offer) -> Offer | None:
     """The offer that would win at the longer gate time, of those that would win at any."""
-    if not offer.break_even_gate_s:
+    if not offer.break_even_gate_s or (
+        held is not None and (held.break_even_gate_s or 0.0) >= offer.break_even_gate_s
+    ):
         return held
-    return offer if held is None or offer.break_even_gate_s > (held.break_even_gate_s or 0) else held
+    return offer
 
 
 def _value(assumption: Assumption) -> str:

@@ -23,6 +23,8 @@ def number(value: float | None, digits: int = 3) -> str:
     Example:
         >>> number(3.0e9), number(0.12345), number(None), number(float("nan")), number(3578)
         ('3e9', '0.123', '–', 'NaN', '3,578')
+        >>> number(631.4, digits=2)
+        '630'
     """
     if value is None:
         return "–"
@@ -32,6 +34,8 @@ def number(value: float | None, digits: int = 3) -> str:
         return "∞" if value > 0 else "-∞"
     if value == int(value) and abs(value) < 1e6:
         return f"{int(value):,}"
+    if 10**digits <= abs(value) < 1e5:
+        return f"{float(f'{value:.{digits}g}'):,.0f}"
     mantissa, e, exponent = f"{value:.{digits}g}".partition("e")
     return f"{mantissa}e{int(exponent)}" if e else mantissa
 

@@ -169,7 +169,7 @@ class RunDirectory:
     def load_checkpoint(
         self, accept: Callable[[int], bool] = lambda step: True
     ) -> Checkpoint | None:
-        """The newest whole checkpoint of a step that ``accept`` takes; see :func:`.checkpoint.load`."""
+        """The newest whole checkpoint; see :func:`qurvature.runs.checkpoint.load`."""
         return checkpoint.load(self.path / "checkpoints", accept)
 
     def freeze_machines(self, machines: Mapping[str, HardwareProfile]) -> None:

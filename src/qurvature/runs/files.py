@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 #: The entry of a folder of runs that stands for the newest one.
@@ -21,7 +21,7 @@ class RunWarning(UserWarning):
 
 
 @contextlib.contextmanager
-def explained(path: Path) -> Iterator[None]:
+def explained(path: Path) -> Generator[None]:
     """Turn the operating system's refusals into errors that name the file and a way out.
 
     Raises:
@@ -70,7 +70,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def point_latest(run: Path) -> None:
-    """Let ``latest`` beside ``run`` lead to it: a link, or a file with its name where links fail."""
+    """Let ``latest`` beside ``run`` lead to it: by a link, or a file where links fail."""
     latest = run.parent / LATEST
     temporary = run.parent / f".{LATEST}.{os.getpid()}"
     try:
@@ -86,4 +86,4 @@ def follow(path: Path) -> Path:
     """The run directory that ``path`` names; a ``latest`` that is a file is followed."""
     if path.name == LATEST and path.is_file():
         return path.parent / path.read_text(encoding="utf-8").strip()
-    return path.resolve() if path.is_symlink() else path
+    return path.parent / path.readlink() if path.is_symlink() else path

@@ -72,7 +72,7 @@ def _read(path: Path) -> tuple[list[StepRecord], int]:
                 raise RecordError("the line is cut short")
             records.append(_record(line))
         except RecordError as error:
-            # Only a line that is no JSON at all can come from a crash; a wrong record was written so.
+            # Only a line that is no JSON can come from a crash; a wrong record was written so.
             if number == len(lines) and not _is_json(line):
                 warnings.warn(
                     f"{path.name}:{number}: the last line was cut short by a crash and is left out",

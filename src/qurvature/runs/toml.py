@@ -12,7 +12,7 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def write_toml(data: Mapping[str, Any]) -> str:
-    """Text that :func:`tomllib.loads` reads back as ``data``; keys whose value is None are left out.
+    """Text that :func:`tomllib.loads` reads back as ``data``; keys that are None are left out.
 
     Raises:
         TypeError: for a value that TOML has no form for.

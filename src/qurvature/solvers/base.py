@@ -57,6 +57,8 @@ class ClassicalSolver(Solver):
     """A solver that runs here: ``init`` once per matrix, ``solve`` once per right-hand side."""
 
     technology = "classical"
+    #: Iterations over those of plain conjugate gradients, as measured; None without iterations.
+    iteration_share: ClassVar[float | None] = None
 
     @classmethod
     @abc.abstractmethod
@@ -163,9 +165,9 @@ class QuantumSolver(Solver):
         if not 0.0 < epsilon < 1.0:
             raise ValueError(f"expected epsilon between 0 and 1, given {epsilon}")
         point = {"kappa_encoded": kappa_encoded, "epsilon": epsilon}
-        point["epsilon"] = cls.runs_at.evaluate(point)
-        point["attempt"] = attempt = cls.attempt.evaluate(point)
-        success = cls.success.evaluate(point)
+        point["epsilon"] = cls.runs_at.number(point)
+        point["attempt"] = attempt = cls.attempt.number(point)
+        success = cls.success.number(point)
         if attempt > 1e300 * success:
             raise OverflowError(
                 f"{cls.kind}: more queries than a float holds at kappa_encoded = {kappa_encoded:g}"
@@ -176,7 +178,7 @@ class QuantumSolver(Solver):
             kappa_encoded=kappa_encoded,
             epsilon=epsilon,
             error_norm=cls.error_norm,
-            state_preparations=cls.preparations.evaluate(point) / success,
+            state_preparations=cls.preparations.number(point) / success,
             success_probability=success,
             standing=cls.standing,
             source=cls.source,
@@ -200,7 +202,7 @@ def finish(
     """
     scale = b.norm()
     gap = b - problem.operator.matvec(x)
-    residual = float(gap.norm() / scale) if scale > 0 else 0.0
+    residual = float(gap.norm() / scale) if scale != 0 else 0.0
     if outcome is None:
         if residual != residual or residual == float("inf"):
             outcome = Outcome.SINGULAR if bool(b.isfinite().all()) else Outcome.NONFINITE_INPUT

@@ -87,6 +87,12 @@ class Stop:
             seconds=self.seconds,
         )
 
+    def reached(self, train_loss: float, gradient_norm: float) -> bool:
+        """Whether a step that started at this gradient norm and led to this loss was the last."""
+        return (self.train_loss > 0 and train_loss <= self.train_loss) or (
+            gradient_norm <= self.gradient_norm
+        )
+
 
 @dataclass(frozen=True)
 class Checkpoints:

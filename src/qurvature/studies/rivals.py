@@ -13,23 +13,25 @@ from torch import Tensor
 from qurvature.registry import Extension
 
 
+@dataclass(frozen=True)
 class Rival(Extension):
     """A torch optimizer with the learning rates that its tuning may try.
 
-    A subclass is a frozen dataclass whose fields are its settings; the first two are common:
+    A subclass is a frozen dataclass, too.
 
-    - ``lr``: learning rates to try, as many as every optimizer has trials;
-    - ``steps``: most steps of its final run.
+    Attributes:
+        lr: learning rates to try, as many as every optimizer has trials.
+        steps: most steps of the final run.
+        batch: samples per step; as many as the run itself takes if 0.
     """
 
     family = "rival"
     #: Whether a step evaluates the loss at more than one point.
     reevaluates: ClassVar[bool] = False
 
-    lr: tuple[float, ...]
-    steps: int
-    #: Samples per step; 0 for as many as the run itself takes.
-    batch: int
+    lr: tuple[float, ...] = (0.1,)
+    steps: int = 2000
+    batch: int = 0
 
     @abc.abstractmethod
     def optimizer(self, parameters: Iterable[Tensor], lr: float) -> torch.optim.Optimizer:
@@ -58,9 +60,7 @@ class SGD(Rival):
 
     def optimizer(self, parameters: Iterable[Tensor], lr: float) -> torch.optim.Optimizer:
         """:class:`torch.optim.SGD`."""
-        return torch.optim.SGD(
-            parameters, lr=lr, momentum=self.momentum, nesterov=self.nesterov
-        )
+        return torch.optim.SGD(parameters, lr=lr, momentum=self.momentum, nesterov=self.nesterov)
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -63,7 +63,7 @@ class Task:
 
     @torch.no_grad()
     def evaluate(self, model: nn.Module) -> dict[str, float]:
-        """Loss over all training samples and the share of test samples that are classified right."""
+        """Loss over all training samples, and the share of test samples classified right."""
         s = self.split
         return {
             "train_loss": float(F.cross_entropy(model(s.train_x), s.train_y)),
@@ -136,9 +136,7 @@ class NewtonRunner(Runner):
 
     def _advance(self, x: Tensor, y: Tensor) -> StepRecord:
         self.optimizer.step(lambda: (self.model(x), lambda z: F.cross_entropy(z, y)))
-        record = self.optimizer.last_step
-        assert record is not None  # step has just made it
-        return record
+        return cast(StepRecord, self.optimizer.last_step)  # made by the step
 
 
 class RivalRunner(Runner):
@@ -167,11 +165,12 @@ class RivalRunner(Runner):
                 self._gradient = self._flat_gradient()
             return loss
 
-        loss = float(self.optimizer.step(closure).detach())
+        # Typed as taking floats, PyTorch's optimizers return what the closure does.
+        loss = cast(Tensor, self.optimizer.step(cast(Any, closure)))
         return StepRecord(
             step=self.steps,
             optimizer=self.name,
-            loss=loss,
+            loss=float(loss.detach()),
             loss_after=None,
             gradient_norm=0.0,
             update_norm=0.0,
@@ -205,5 +204,5 @@ class RivalRunner(Runner):
         )
 
 
-def _flat(parameters: list[Tensor]) -> Tensor:
+def _flat(parameters: Sequence[Tensor]) -> Tensor:
     return torch.cat([p.detach().reshape(-1) for p in parameters])

@@ -66,8 +66,8 @@ def train(
 ) -> Outcome:
     """Carry a run to its end, from wherever its directory says it is.
 
-    A run that was stopped continues from its last checkpoint. The steps after it are repeated, which
-    gives the same numbers bit for bit, and compared with what was recorded.
+    A run that was stopped continues from its last checkpoint. The steps after it are repeated,
+    which gives the same numbers bit for bit, and compared with what was recorded.
 
     Args:
         recipe: what to do.
@@ -121,7 +121,7 @@ def _tuned(
             setting, make = candidates[turn]
             left = (total - done_trials) * recipe.tuning.seconds
             watch(Progress("tune", name, done_trials, total, seconds_left=left))
-            trial = attempt(make(), setting, recipe.tuning.seconds, recipe.stop.train_loss)
+            trial = attempt(make(), setting, recipe.tuning.seconds, recipe.stop)
             results[name].append(trial)
             done_trials += 1
             watch(Progress("tune", name, done_trials, total, trial=trial))
@@ -177,11 +177,7 @@ def _is_over(recipe: Recipe, records: list[StepRecord]) -> bool:
         return False
     last = records[-1]
     loss = last.metrics.get("train_loss", math.inf)
-    return (
-        len(records) >= recipe.steps
-        or (recipe.stop.train_loss > 0 and loss <= recipe.stop.train_loss)
-        or last.gradient_norm <= recipe.stop.gradient_norm
-    )
+    return len(records) >= recipe.steps or recipe.stop.reached(loss, last.gradient_norm)
 
 
 def _write(log: StepLog, step: int, record: StepRecord) -> None:
@@ -233,12 +229,10 @@ def _train_rival(task: Task, run: RunDirectory, rival: Rival, lr: float, watch: 
             record = runner.step(evaluate=due)
             log.append(record)
             share = max(runner.steps / rival.steps, runner.seconds / recipe.stop.seconds)
-            left = runner.seconds * (1 / share - 1)
+            left = max(runner.seconds * (1 / share - 1), 0.0)
             watch(
                 Progress("rival", rival.kind, runner.steps, rival.steps, record, seconds_left=left)
             )
-            loss = record.metrics.get("train_loss", record.loss)
-            if not math.isfinite(loss) or (due and loss <= recipe.stop.train_loss):
-                break
-            if record.gradient_norm <= recipe.stop.gradient_norm:
+            loss = record.metrics.get("train_loss", math.inf)
+            if not math.isfinite(record.loss) or recipe.stop.reached(loss, record.gradient_norm):
                 break

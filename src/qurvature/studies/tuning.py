@@ -1,13 +1,14 @@
 """Tuning with equal effort: every optimizer tries as many settings, for as many measured seconds.
 
-All trials start from the same parameters and see the same batches. A trial that reaches the recipe's
-target loss ends there. The best setting is the first to the target or, if none reaches it, the one
-with the least training loss at the end. Each optimizer takes one step off the clock before its first
-trial, so that none pays for loading a library.
+All trials start from the same parameters and see the same batches. A trial that reaches what the
+recipe stops at ends there. The best setting is the first to get there or, if none does, the one
+with the least training loss at the end. Each optimizer takes one step off the clock before its
+first trial, so that none pays for loading a library.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Any
 
 from qurvature.objectives import NonFiniteError
 
+from .recipe import Stop
 from .task import Runner
 
 
@@ -27,7 +29,7 @@ class Trial:
         train_loss: at the end; infinite if it diverged.
         seconds: measured seconds that its steps took.
         steps: how many they were.
-        reached: whether the target loss was reached.
+        reached: whether the recipe's target was reached.
     """
 
     setting: float | str
@@ -55,14 +57,12 @@ class Trial:
 
 def warm_up(make: Callable[[], Runner]) -> None:
     """One step off the clock, on a runner that is thrown away."""
-    try:
+    with contextlib.suppress(NonFiniteError):  # the trial itself will say so
         make().step()
-    except NonFiniteError:
-        pass  # the trial itself will say so
 
 
-def attempt(runner: Runner, setting: float | str, seconds: float, target: float) -> Trial:
-    """Run one trial until its measured seconds are spent or the target is reached.
+def attempt(runner: Runner, setting: float | str, seconds: float, stop: Stop) -> Trial:
+    """Run one trial until its measured seconds are spent or ``stop`` says so.
 
     The budget counts whole steps: the last one may overrun it, so the loss is that after the last
     step within it.
@@ -79,7 +79,7 @@ def attempt(runner: Runner, setting: float | str, seconds: float, target: float)
         loss, spent, steps = record.metrics["train_loss"], runner.seconds, steps + 1
         if not math.isfinite(loss):
             return Trial(setting, math.inf, spent, steps, False)
-        if loss <= target:
+        if stop.reached(loss, record.gradient_norm):
             return Trial(setting, loss, spent, steps, True)
     return Trial(setting, loss, spent, steps, False)
 
@@ -94,7 +94,7 @@ def summary(results: Mapping[str, list[Trial]], seconds: float, seed: int) -> di
     return {
         "seed": seed,
         "seconds_per_trial": seconds,
-        "rule": "least measured seconds to the target train loss, else least train loss",
+        "rule": "least measured seconds to the target, else least train loss",
         "optimizers": {
             name: {"chosen": best(trials).setting, "trials": [t.plain() for t in trials]}
             for name, trials in results.items()

@@ -46,11 +46,14 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def base(rows: Sequence[Row], title: str, height: int | alt.Step = 240) -> alt.Chart:
-    """A chart over rows that fills its container; the title says what is on the axes."""
-    return alt.Chart(alt.InlineData(values=list(rows))).properties(
-        title=title, description=title, width="container", height=height
-    )
+def base(rows: Sequence[Row]) -> Any:
+    """A chart over rows, without a mark; its type is lost on checkers, since Altair decorates."""
+    return alt.Chart(alt.InlineData(values=list(rows)))
+
+
+def entitled(chart: Any, title: str, height: float = 240) -> Any:
+    """The chart as wide as its container; the title says what is on the axes, also to the blind."""
+    return chart.properties(title=title, description=title, width="container", height=height)
 
 
 def some(rows: Iterable[Row], *fields: str) -> bool:
@@ -77,18 +80,63 @@ def log_scale() -> alt.Scale:
     return alt.Scale(type="log", nice=False, padding=6)
 
 
-def steps_axis(field: str = "step", title: str = "step") -> alt.X:
+def axis(*, grid: bool, log: bool = False) -> alt.Axis:
+    """Few, short labels; on a logarithmic axis the lines between the decades are faint."""
+    if not log:
+        return alt.Axis(
+            grid=grid, tickCount=5, labelExpr=_LABEL, labelOverlap=True, labelSeparation=6
+        )
+    faint = {"condition": {"test": _DECADE, "value": 1}, "value": 0.35}
+    return alt.Axis(
+        grid=grid,
+        tickCount=5,
+        labelExpr=_LABEL,
+        labelOverlap=True,
+        labelSeparation=6,
+        gridOpacity=faint,
+        ticks=False,
+    )
+
+
+_LABEL = (
+    "datum.label === '' ? '' :"
+    " datum.value != 0 && (abs(datum.value) >= 1e6 || abs(datum.value) < 1e-3)"
+    " ? replace(format(datum.value, '.2~e'), 'e+', 'e') : format(datum.value, ',.4~r')"
+)
+_DECADE = "abs(log(datum.value) / LN10 - round(log(datum.value) / LN10)) < 1e-6"
+
+
+def dots(rows: Sequence[Row]) -> Row:
+    """Points on a line: well seen where they are few, no wider than the line where many."""
+    field = "step" if rows and "step" in rows[0] else "steps"
+    count = len({row[field] for row in rows})
+    return {"size": 60 if count <= 3 else 22 if count <= 60 else 4, "filled": True}
+
+
+def is_log(scale: alt.Scale) -> bool:
+    """Whether the scale is logarithmic."""
+    return scale.to_dict().get("type") == "log"
+
+
+def steps_axis() -> alt.X:
     """The step on the x axis: whole numbers only."""
-    return alt.X(f"{field}:Q").title(title).scale(nice=False, zero=False).axis(
-        tickMinStep=1, format="d", grid=False
+    scale = alt.Scale(nice=False, zero=False)
+    return alt.X("step:Q", title="step", scale=scale).axis(
+        tickMinStep=1, format=",d", grid=False, labelOverlap=True, labelSeparation=6
     )
 
 
 def amount(field: str, title: str, scale: alt.Scale) -> alt.Y:
-    """A quantity on the y axis with few, short labels."""
-    return alt.Y(f"{field}:Q").title(title).scale(scale).axis(
-        format="~g" if scale.to_dict().get("type") != "log" else ".0e", tickCount=5
-    )
+    """A quantity on the y axis."""
+    if scale.to_dict().get("type") == "symlog":
+        marks = alt.Axis(grid=True, labelExpr=_LABEL, values=[0, *(10**i for i in range(12))])
+        return alt.Y(f"{field}:Q", title=title, scale=scale, axis=marks)
+    return alt.Y(f"{field}:Q", title=title, scale=scale, axis=axis(grid=True, log=is_log(scale)))
+
+
+def along(field: str, title: str, scale: alt.Scale) -> alt.X:
+    """A quantity on the x axis."""
+    return alt.X(f"{field}:Q", title=title, scale=scale, axis=axis(grid=False, log=is_log(scale)))
 
 
 def series(field: str, names: Sequence[str], colours: Sequence[str] = COLOURS) -> alt.Color:
@@ -96,7 +144,14 @@ def series(field: str, names: Sequence[str], colours: Sequence[str] = COLOURS) -
     return alt.Color(
         f"{field}:N",
         scale=alt.Scale(domain=list(names), range=cycled(colours, len(names))),
-        legend=alt.Legend(orient="top", title=None, labelLimit=320, columns=legend_columns(names)),
+        legend=alt.Legend(
+            orient="top",
+            title=None,
+            columns=legend_columns(names),
+            symbolType="circle",
+            symbolOpacity=1,
+            symbolDash=[1, 0],
+        ),
     )
 
 

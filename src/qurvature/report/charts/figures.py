@@ -70,7 +70,7 @@ SECTIONS: tuple[tuple[str, str, str, tuple[Figure, ...]], ...] = (
                 "totals", prices.totals,
                 "No offer has a price, so there are none to compare.",
                 f"A few systems spread over the run, each with its {prices.SHOWN_OFFERS} cheapest "
-                "offers. One tick to the right is ten times the price or more.",
+                "offers. The axis is logarithmic: 1 more in the exponent is ten times the price.",
                 wide=True,
             ),
             Figure(
@@ -110,6 +110,11 @@ SECTIONS: tuple[tuple[str, str, str, tuple[Figure, ...]], ...] = (
                 "dimension", systems.effective_dimension,
                 "No effective dimension was estimated.",
             ),
+        ),
+    ),
+    (
+        "steps", "The steps", "",
+        (
             Figure(
                 "damping", training.damping,
                 "The optimizer records no damping.",

@@ -11,7 +11,19 @@ from qurvature.records import LINES, StepRecord
 
 from ..offers import Offer, all_offers, decided, quantum_machines, stand_in
 from ..wording import duration, number, power
-from .drawing import COOL, WARM, Row, base, by_block, choice, cycled, legend_columns, plain, thin
+from .drawing import (
+    COOL,
+    WARM,
+    Row,
+    base,
+    by_block,
+    choice,
+    cycled,
+    entitled,
+    legend_columns,
+    plain,
+    thin,
+)
 
 Chart = Any
 Runs = Mapping[str, Sequence[StepRecord]]
@@ -66,8 +78,9 @@ def decisions(runs: Runs) -> Chart | None:
         *(alt.Tooltip(f"{f}:N") for f in ("policy", "note", "carried out by")),
     ]
     x = alt.X("step:Q").title("step").scale(nice=False, zero=False)
-    return (
-        base(rows, title, alt.Step(30))
+    blocks = len({row["block"] for row in rows})
+    chart = (
+        base(rows)
         .mark_rect(stroke="white", strokeOpacity=0.25, strokeWidth=0.5 if len(kept) < 300 else 0)
         .encode(
             x.axis(tickMinStep=1, format="d", grid=False),
@@ -77,12 +90,13 @@ def decisions(runs: Runs) -> Chart | None:
                 "offer:N",
                 scale=alt.Scale(domain=names, range=colours),
                 legend=alt.Legend(
-                    orient="top", title=None, labelLimit=400, columns=legend_columns(names)
+                    orient="top", title=None, symbolStrokeWidth=0, columns=legend_columns(names)
                 ),
             ),
             tooltip=hover,
         )
     )
+    return entitled(chart, title, 30 * blocks)
 
 
 def _gate(time_s: float | None) -> str:
@@ -133,9 +147,9 @@ def totals(runs: Runs) -> Chart | None:
     if not rows:
         return None
     title = "Modelled seconds (log10) of each offer for one system"
-    chart = base(rows, title, alt.Step(19)).encode(
+    chart = base(rows).encode(
         _exponent(alt.X("log10:Q")),
-        alt.Y("offer:N").title(None).sort(alt.EncodingSortField("log10", order="ascending")),
+        alt.Y("offer:N").title(None).sort(field="log10", order="ascending"),
         alt.Color(
             "offer is:N",
             scale=alt.Scale(
@@ -151,7 +165,9 @@ def totals(runs: Runs) -> Chart | None:
             alt.Tooltip("break-even gate:N", title="break-even gate time"),
         ],
     )
-    return _pick_system(chart.mark_circle(size=90, opacity=0.95), list(systems))
+    chart = chart.mark_circle(size=90, opacity=0.95)
+    tall = max(len(_first(listed)) for listed in systems.values())
+    return _pick_system(entitled(chart, title, 19 * tall), list(systems))
 
 
 def _first(listed: Sequence[Offer]) -> list[Offer]:
@@ -170,9 +186,11 @@ def _kind(offer: Offer) -> str:
 def _exponent(x: alt.X) -> alt.X:
     """An axis of exponents that reads as seconds."""
     label = "(datum.value < 0 ? '1e-' : '1e') + abs(datum.value)"
-    return x.title("modelled seconds").axis(
-        labelExpr=label, tickMinStep=1, tickCount=6, format="d", labelOverlap=True
-    ).scale(zero=False, padding=10)
+    return (
+        x.title("modelled seconds")
+        .axis(labelExpr=label, tickMinStep=1, tickCount=6, format="d", labelOverlap=True)
+        .scale(zero=False, padding=10)
+    )
 
 
 def _pick_system(chart: Chart, keys: list[str]) -> Chart:
@@ -189,7 +207,7 @@ def lines(runs: Runs) -> Chart | None:
         chosen = decision.chosen
         priced = {**chosen.log10_lines, "total": chosen.log10_seconds}
         last[system.block, chosen.offer] = step, priced
-    rows = [
+    rows: list[Row] = [
         {
             "block": block,
             "offer": offer,
@@ -206,10 +224,12 @@ def lines(runs: Runs) -> Chart | None:
     if not rows:
         return None
     names = [line.replace("_", " ") for line in (*LINES, "total")]
-    chart = base(plain(rows), "Modelled seconds (log10) of each line of a price").encode(
-        alt.X("line:N").title(None).sort(names).scale(domain=names).axis(
-            orient="top", labelAngle=0, domain=False, ticks=False
-        ),
+    chart = base(plain(rows)).encode(
+        alt.X("line:N")
+        .title(None)
+        .sort(names)
+        .scale(domain=names)
+        .axis(orient="top", labelAngle=0, domain=False, ticks=False),
         alt.Y("offer:N").title(None).sort(None).axis(domain=False, ticks=False),
         tooltip=[
             alt.Tooltip("offer:N"),
@@ -223,11 +243,8 @@ def lines(runs: Runs) -> Chart | None:
     cells = chart.mark_rect(cornerRadius=3).encode(
         alt.Color("log10:Q", scale=alt.Scale(scheme="viridis"), legend=None)
     )
-    words = chart.mark_text(fontSize=11).encode(
-        alt.Text("label:N"),
-        color=alt.condition(f"datum.log10 > {middle!r}", alt.value("#111"), alt.value("#fff")),
-    )
-    layers = alt.layer(cells, words).properties(
-        title=chart.title, description=chart.description, width="container", height=alt.Step(30)
-    )
-    return by_block(layers, rows)
+    dark_on_light = alt.ExprRef(f"datum.log10 > {middle!r} ? '#111' : '#fff'")
+    words = chart.mark_text(fontSize=11, fill=dark_on_light).encode(alt.Text("label:N"))
+    tall = max(sum(b == block for b, _ in last) for block, _ in last)
+    title = "Modelled seconds (log10) of each line of a price"
+    return by_block(entitled(alt.layer(cells, words), title, 30 * tall), rows)

@@ -15,7 +15,10 @@ from .drawing import (
     amount,
     base,
     by_block,
+    dots,
     drawn,
+    entitled,
+    is_log,
     log_scale,
     plain,
     series,
@@ -90,8 +93,8 @@ def _bands(
 ) -> Chart | None:
     if not some(rows, "value"):
         return None
-    log = scale.to_dict().get("type") == "log"
-    chart = base(rows, title)
+    log = is_log(scale)
+    chart = base(rows)
     colour = series("series", names)
     hover = [
         alt.Tooltip("step:Q"),
@@ -108,13 +111,13 @@ def _bands(
     band = chart.transform_filter(f"{drawn('low', log=log)} && {drawn('high')}")
     layers = alt.layer(
         band.mark_area(opacity=0.22).encode(
-            steps_axis(), alt.Y("low:Q").title(label).scale(scale), alt.Y2("high:Q"), colour
+            steps_axis(), amount("low", label, scale), alt.Y2("high:Q"), colour
         ),
         chart.transform_filter(drawn("value", log=log))
-        .mark_line(strokeWidth=2, point={"size": 14})
+        .mark_line(strokeWidth=2, point=dots(rows))
         .encode(steps_axis(), y, colour, tooltip=hover),
-    ).properties(title=title, description=title, width="container", height=240)
-    return by_block(layers, rows)
+    )
+    return by_block(entitled(layers, title), rows)
 
 
 def inertia(runs: Runs) -> Chart | None:
@@ -138,7 +141,7 @@ def inertia(runs: Runs) -> Chart | None:
 
 
 def _inertias(system: SystemRecord) -> tuple[Inertia | None, Inertia | None]:
-    """Before the first and after the last conditioning; the profile speaks for the solved matrix."""
+    """Before the first and after the last conditioning; a profile is of the solved matrix."""
     before = next((c.inertia_before for c in system.conditioning if c.inertia_before), None)
     after = next((c.inertia_after for c in reversed(system.conditioning) if c.inertia_after), None)
     if system.profile is not None and system.profile.inertia is not None:
@@ -168,14 +171,14 @@ def _counts(
     if not rows:
         return None
     names = list(dict.fromkeys(row["series"] for row in rows))
-    chart = base(rows, title).transform_filter(drawn("count", log=log))
-    chart = chart.mark_line(strokeWidth=2, point={"size": 14}, interpolate="step-after").encode(
+    chart = base(rows).transform_filter(drawn("count", log=log))
+    chart = chart.mark_line(strokeWidth=2, point=dots(rows), interpolate="step-after").encode(
         steps_axis(),
-        alt.Y("count:Q").title(label).scale(scale).axis(format=",~g", tickCount=5),
+        amount("count", label, scale),
         series("series", names),
         tooltip=["step:Q", "block:N", "series:N", alt.Tooltip("count:Q", format=",~g")],
     )
-    return by_block(chart, rows)
+    return by_block(entitled(chart, title), rows)
 
 
 def residuals(runs: Runs) -> Chart | None:
@@ -199,20 +202,26 @@ def residuals(runs: Runs) -> Chart | None:
     if not some(rows, "residual"):
         return None
     title = "Relative residuals ‖b − A x‖/‖b‖ (log) against steps, and the ε asked for"
-    chart = base(rows, title).transform_filter(drawn("residual", log=True)).encode(
-        steps_axis(),
-        amount("residual", "relative residual", wide_scale([r["residual"] for r in rows])),
-        series("series", names, (COLOURS[0], COLOURS[1], COLOURS[6])),
-        strokeDash=alt.StrokeDash(
-            "series:N", scale=alt.Scale(domain=names, range=[[1, 0], [1, 0], [5, 4]]), legend=None
-        ),
-        tooltip=[
-            "step:Q",
-            "block:N",
-            "series:N",
-            alt.Tooltip("residual:Q", format=".3~g"),
-            "solver:N",
-            "outcome:N",
-        ],
+    chart = (
+        base(rows)
+        .transform_filter(drawn("residual", log=True))
+        .encode(
+            steps_axis(),
+            amount("residual", "relative residual", wide_scale([r["residual"] for r in rows])),
+            series("series", names, (COLOURS[0], COLOURS[1], COLOURS[6])),
+            tooltip=[
+                "step:Q",
+                "block:N",
+                "series:N",
+                alt.Tooltip("residual:Q", format=".3~g"),
+                "solver:N",
+                "outcome:N",
+            ],
+        )
     )
-    return by_block(chart.mark_line(strokeWidth=2, point={"size": 14}), rows)
+    asked = f"datum.series === {names[-1]!r}"
+    layers = alt.layer(
+        chart.transform_filter(asked).mark_line(strokeWidth=2, strokeDash=[5, 4]),
+        chart.transform_filter(f"!({asked})").mark_line(strokeWidth=2, point=dots(rows)),
+    )
+    return by_block(entitled(layers, title), rows)

@@ -13,9 +13,13 @@ from ..curves import WATCHING, WHOLE, curve, finite, step_seconds
 from .drawing import (
     COLOURS,
     Row,
+    along,
     amount,
     base,
+    dots,
     drawn,
+    entitled,
+    is_log,
     log_scale,
     plain,
     series,
@@ -76,36 +80,26 @@ def loss_by_modelled(runs: Runs) -> Chart | None:
         return None
     if max(r["log10 modelled"] for r in rows) < _LARGEST:
         rows = [{**r, "modelled": 10.0 ** r["log10 modelled"]} for r in rows]
-        x = alt.X("modelled:Q").title("modelled seconds").scale(
-            wide_scale(r["modelled"] for r in rows)
-        )
-        x = x.axis(format="~g", tickCount=5, grid=False, labelOverlap=True)
+        x = along("modelled", "modelled seconds", wide_scale(r["modelled"] for r in rows))
     else:
-        x = alt.X("log10 modelled:Q").title("log10 of modelled seconds").scale(zero=False)
-        x = x.axis(tickCount=5, grid=False)
-    return _lines(rows, title, "loss", x, list(dict.fromkeys(r["optimizer"] for r in rows)))
+        x = along("log10 modelled", "log10 of modelled seconds", alt.Scale(zero=False))
+    names = list(dict.fromkeys(r["optimizer"] for r in rows))
+    return entitled(_lines(rows, "loss", x, names), title)
 
 
-def _curve(runs: Runs, field: str, along: str, title: str) -> Chart | None:
+def _curve(runs: Runs, field: str, by: str, title: str) -> Chart | None:
     rows = _curves(runs)
     if not some(rows, field):
         return None
-    if along == "steps":
-        x = alt.X("steps:Q").title("steps done")
-        ratio = 100.0
-    else:
-        x = alt.X("measured:Q").title("measured seconds")
-        ratio = 30.0
     # Optimizers differ by orders of magnitude; the first is at zero, which a log axis leaves out.
-    ends = [max((r[along] for r in rows if r["optimizer"] == n), default=0.0) for n in runs]
-    scale = wide_scale(ends, ratio)
-    log = scale.to_dict().get("type") == "log"
-    x = x.scale(scale).axis(format="~g", tickCount=5, grid=False, labelOverlap=True)
-    chart = _lines(rows, title, field, x, list(runs))
-    return chart.transform_filter(drawn(along, log=log))
+    ends = [max((r[by] for r in rows if r["optimizer"] == n), default=0.0) for n in runs]
+    scale = wide_scale(ends)
+    label = "steps done" if by == "steps" else "measured seconds"
+    chart = _lines(rows, field, along(by, label, scale), list(runs))
+    return entitled(chart.transform_filter(drawn(by, log=is_log(scale))), title)
 
 
-def _lines(rows: Sequence[Row], title: str, field: str, x: alt.X, names: list[str]) -> Chart:
+def _lines(rows: Sequence[Row], field: str, x: alt.X, names: list[str]) -> Chart:
     log = field == "loss"
     y = amount(field, "train loss" if log else "test accuracy", _y_scale(log))
     hover = [
@@ -115,9 +109,9 @@ def _lines(rows: Sequence[Row], title: str, field: str, x: alt.X, names: list[st
         alt.Tooltip("loss:Q", title="train loss", format=".4~g"),
         alt.Tooltip("accuracy:Q", title="test accuracy", format=".4~g"),
     ]
-    chart = base(rows, title).transform_filter(drawn(field, log=log))
+    chart = base(rows).transform_filter(drawn(field, log=log))
     chart = chart.encode(x, y, series("optimizer", names), tooltip=hover)
-    return chart.mark_line(strokeWidth=2, point={"size": 14, "filled": True})
+    return chart.mark_line(strokeWidth=2, point=dots(rows))
 
 
 def _y_scale(log: bool) -> alt.Scale:
@@ -135,19 +129,21 @@ def seconds_by_stage(runs: Runs) -> Chart | None:
     stages = list(dict.fromkeys(row["stage"] for row in rows))
     if not some(rows, "seconds"):
         return None
-    y = alt.Y("seconds:Q").title("measured seconds of one step").stack("zero")
-    y = y.axis(format="~g", tickCount=5)
-    chart = base(rows, "Measured seconds of each step, by stage").encode(
-        steps_axis(),
-        y,
-        series("stage", stages),
-        order=alt.Order("order:Q"),
-        tooltip=["stage:N", "step:Q", alt.Tooltip("seconds:Q", format=".3~g")],
+    y = amount("seconds", "measured seconds of one step", alt.Scale()).stack("zero")
+    chart = (
+        base(rows)
+        .transform_calculate(order=f"indexof({stages!r}, datum.stage)")
+        .encode(
+            steps_axis(),
+            y,
+            series("stage", stages),
+            order=alt.Order("order:Q"),
+            tooltip=["stage:N", "step:Q", alt.Tooltip("seconds:Q", format=".3~g")],
+        )
     )
-    chart = chart.transform_calculate(order=f"indexof({stages!r}, datum.stage)")
-    if len(records) < 3:
-        return chart.mark_bar(size=24)
-    return chart.mark_area(interpolate="step", opacity=0.85)
+    few = len(records) < 3
+    chart = chart.mark_bar(size=24) if few else chart.mark_area(interpolate="step", opacity=0.85)
+    return entitled(chart, "Measured seconds of each step, by stage")
 
 
 def _stages(record: StepRecord) -> dict[str, float]:
@@ -168,16 +164,16 @@ def damping(runs: Runs) -> Chart | None:
     rows = _control(runs)
     if not some(rows, "damping"):
         return None
-    chart = base(rows, "Damping λ (log) against steps", 180).transform_filter(
-        drawn("damping", log=True)
-    )
-    return chart.mark_line(
-        interpolate="step-after", color=COLOURS[3], point={"size": 14, "color": COLOURS[3]}
+    scale = wide_scale([r["damping"] for r in rows])
+    chart = base(rows).transform_filter(drawn("damping", log=is_log(scale)))
+    chart = chart.mark_line(
+        interpolate="step-after", color=COLOURS[3], point={**dots(rows), "color": COLOURS[3]}
     ).encode(
         steps_axis(),
-        amount("damping", "damping λ", wide_scale([r["damping"] for r in rows])),
+        amount("damping", "damping λ", scale),
         tooltip=["step:Q", alt.Tooltip("damping:Q", format=".3~g")],
     )
+    return entitled(chart, f"Damping λ{' (log)' if is_log(scale) else ''} against steps")
 
 
 def gain_ratio(runs: Runs) -> Chart | None:
@@ -186,22 +182,19 @@ def gain_ratio(runs: Runs) -> Chart | None:
     if not some(rows, "gain"):
         return None
     points = (
-        base(rows, "Gain ratio (true over predicted decrease) against steps", 180)
+        base(rows)
         .transform_filter(drawn("gain"))
         .mark_circle(size=36, opacity=0.9)
         .encode(
             steps_axis(),
-            alt.Y("gain:Q").title("gain ratio").scale(padding=8).axis(tickCount=5, format="~g"),
+            amount("gain", "gain ratio", alt.Scale(padding=8)),
             series("step was", ["accepted", "rejected"], (COLOURS[2], COLOURS[1])),
             tooltip=["step:Q", alt.Tooltip("gain:Q", format=".3~g"), "step was:N"],
         )
     )
-    ideal = alt.Chart(alt.InlineData(values=[{"ideal": 1.0}])).mark_rule(
-        strokeDash=[4, 4], color=COLOURS[6]
-    )
-    return alt.layer(ideal.encode(y=alt.Y("ideal:Q")), points).properties(
-        title=points.title, description=points.description, width="container", height=180
-    )
+    truth = base([{"ideal": 1.0}]).mark_rule(strokeDash=[4, 4], color=COLOURS[6])
+    layers = alt.layer(truth.encode(y=alt.Y("ideal:Q")), points)
+    return entitled(layers, "Gain ratio (true over predicted decrease) against steps")
 
 
 def _control(runs: Runs) -> list[Row]:

@@ -73,6 +73,7 @@ class CG(ClassicalSolver):
 
     kind = "cg"
     accesses = ("products", "dense")
+    iteration_share = 1.0
     source = "Hestenes and Stiefel, J. Res. NBS 49 (1952); Nocedal and Wright, alg. 7.1"
 
     @classmethod
@@ -102,30 +103,26 @@ class KFACPreconditionedCG(ClassicalSolver):
     kind = "cg_kfac"
     accesses = ("products",)
     source = "Martens and Grosse, arXiv 1503.05671, sec. 6"
-    #: Iterations left by the preconditioner, as a share; measured, see docs/LOG.md.
-    SHARE = 0.35
+    iteration_share = 0.3
 
     @classmethod
     def refuses(cls, problem: LinearProblem, profile: MatrixProfile, access: str) -> str | None:
         """It needs a damped closed-form operator."""
-        base, shift = split_shift(problem.operator)
-        if base.formation != "closed_form":
-            return "no closed form to approximate"
+        _, shift = split_shift(problem.operator)
+        if problem.operator.kfac_work is None:
+            return "no K-FAC approximation that was measured to pay"
         if shift <= 0:
             return "without damping the K-FAC inverse does not exist"
         return _refuses(problem, profile, access)
 
     @classmethod
     def work(cls, access: str) -> ClassicalWork:
-        """As CG with fewer iterations, and two small eigendecompositions a layer."""
-        plain = _krylov_work(access, 20.0)
-        share = {kernel: cls.SHARE * count for kernel, count in plain.per_rhs.items()}
-        setup = {
-            "eigh": 20 * counts.n**1.5,
-            "gemm": 2 * counts.operator_work("product")["gemm"],
-            "launch": 60.0 + 0 * counts.n,
-        }
-        return ClassicalWork(form={}, setup=setup, per_rhs=share)
+        """As CG with fewer iterations, each with one application of the inverse."""
+        plain = _krylov_work(access, 9.0).per_rhs
+        applied = counts.operator_work("kfac_apply", counts.iterations)
+        each = counts.plus(plain, applied)
+        share = {kernel: cls.iteration_share * count for kernel, count in each.items()}
+        return ClassicalWork(form={}, setup=counts.operator_work("kfac"), per_rhs=share)
 
     @classmethod
     def init(cls, problem: LinearProblem, access: str) -> _State:

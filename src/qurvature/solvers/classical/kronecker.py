@@ -40,12 +40,14 @@ class Kronecker(ClassicalSolver):
 
     @classmethod
     def work(cls, access: str) -> ClassicalWork:
-        """Two small eigendecompositions a layer; the sizes of both factors are near √n."""
+        """Two small eigendecompositions a layer, and one application with its check."""
         del access
         return ClassicalWork(
             form={},
-            setup={"eigh": 20 * counts.n**1.5, "launch": 40.0 + 0 * counts.n},
-            per_rhs=counts.operator_work("product", 3.0),
+            setup=counts.operator_work("kfac"),
+            per_rhs=counts.plus(
+                counts.operator_work("kfac_apply"), counts.operator_work("product")
+            ),
         )
 
     @classmethod

@@ -23,6 +23,7 @@ class MINRES(ClassicalSolver):
 
     kind = "minres"
     accesses = ("products", "dense")
+    iteration_share = 1.0
     source = "Paige and Saunders, SIAM J. Numer. Anal. 12 (1975)"
 
     @classmethod

@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 import torch
 
-from qurvature.costs import calibrate, load, save
-from qurvature.hardware import HardwareError, rate_key
+from qurvature.costs import calibrate, calibration
+from qurvature.hardware import load_file, rate_key, save
 
 from .conftest import classical_machine
 
@@ -14,9 +14,6 @@ from .conftest import classical_machine
 @pytest.fixture
 def counted(monkeypatch, tmp_path):
     """Measuring replaced by a count, and the cache in a folder of its own."""
-    import sys
-
-    module = sys.modules["qurvature.costs.calibrate"]
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     calls = []
 
@@ -25,7 +22,7 @@ def counted(monkeypatch, tmp_path):
         machine = classical_machine()
         return dataclasses.replace(machine, description=f"measurement {len(calls)}")
 
-    monkeypatch.setattr(module, "measure", measured)
+    monkeypatch.setattr(calibration, "measure", measured)
     return calls
 
 
@@ -61,39 +58,28 @@ def test_a_file_of_another_version_is_measured_again(counted, tmp_path):
 def test_a_run_directory_keeps_its_own(counted, tmp_path):
     machine = calibrate()
     save(machine, tmp_path / "run" / "cpu.toml")
-    assert load(tmp_path / "run" / "cpu.toml") == machine
-    with pytest.raises(HardwareError, match="No such file"):
-        load(tmp_path / "nowhere.toml")
+    assert load_file(tmp_path / "run" / "cpu.toml") == machine
 
 
 def test_what_is_measured(monkeypatch):
     """The real thing, at sizes that take no time."""
-    import sys
-
-    module = sys.modules["qurvature.costs.calibrate"]
-    monkeypatch.setattr(module, "SIZES", dict.fromkeys(module.SIZES, (8, 16)))
-    monkeypatch.setattr(module, "_SECONDS_PER_POINT", 1e-4)
-    machine = module.measure()
+    monkeypatch.setattr(calibration, "SIZES", dict.fromkeys(calibration.SIZES, (8, 16)))
+    monkeypatch.setattr(calibration, "_SECONDS_PER_POINT", 1e-4)
+    machine = calibration.measure()
     assert machine.kind == "cpu"
     assert f"{torch.get_num_threads()} threads" in machine.description
     for dtype in ("float32", "float64"):
-        for kernel in module.SIZES:
+        for kernel in calibration.SIZES:
             figure = machine[rate_key(dtype, kernel)]
             assert figure.sizes == (8.0, 16.0)
             assert min(figure.values) > 0
 
 
 def test_a_small_matrix_never_takes_longer_than_a_large_one():
-    import sys
-
-    module = sys.modules["qurvature.costs.calibrate"]
-    stalled = module._rates("lu", (10, 20), [5.0, 1.0], 8, 0.0)
+    stalled = calibration._rates("lu", (10, 20), [5.0, 1.0], 8, 0.0)
     assert stalled == (2e3 / 3 / 1.0, 2 * 8e3 / 3 / 1.0)
 
 
 def test_the_price_of_one_call_at_a_measured_size_is_its_time():
-    import sys
-
-    module = sys.modules["qurvature.costs.calibrate"]
-    (rate,) = module._rates("gemm", (100,), [3e-3], 8, 1e-3)
+    (rate,) = calibration._rates("gemm", (100,), [3e-3], 8, 1e-3)
     assert 2e6 / rate + 1e-3 == pytest.approx(3e-3)

@@ -1,0 +1,1 @@
+"""Seconds as ratios against peers in the same run; counts live in the tests."""

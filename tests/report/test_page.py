@@ -10,9 +10,10 @@ from html.parser import HTMLParser
 import altair as alt
 import pytest
 
-from qurvature.records import RecordError
+from qurvature.hardware import machines
 from qurvature.report import read_run, write_comparison, write_report
 from qurvature.report.charts import COMPARED, MOST_STEPS, SECTIONS, thin
+from qurvature.runs import RunDirectory, RunError
 
 FIGURES = [figure for section in SECTIONS for figure in section[3]]
 VOID = {"meta", "link", "br", "img", "input", "hr"}
@@ -167,6 +168,16 @@ def test_assumptions_are_listed_once_with_source_and_standing(synthetic, tmp_pat
     assert "hypothetical, nonphysical" in text
 
 
+def test_machines_that_were_not_chosen_are_told_from_the_runs_own_copies(synthetic, tmp_path):
+    run = synthetic.write_run(tmp_path / "r", synthetic.newton(2))
+    assert "cycle_s" not in Page(write_report(run).read_text()).text
+    machine = machines()["superconducting_projected"].but(source="our lab", cycle_s=2.5e-7)
+    RunDirectory.open(run).freeze_machines({machine.kind: machine})
+    text = Page(write_report(run).read_text()).text
+    assert "cycle_s 2.5e-7 s assumed our lab superconducting_projected" in text
+    assert machine.description in text
+
+
 def test_a_long_run_is_thinned_and_says_so(synthetic, tmp_path):
     steps = MOST_STEPS + 500
     run = synthetic.write_run(tmp_path / "r", synthetic.first_order(steps, rate=1e-3))
@@ -186,23 +197,45 @@ def test_a_line_cut_off_by_a_kill_is_left_out_but_a_broken_one_is_an_error(synth
     steps = run / "steps.jsonl"
     steps.write_text(steps.read_text() + '{"step": 3, "opti')
     assert len(read_run(run).records) == 3
-    assert "steps.jsonl: line 4 was cut off and is left out" in write_report(run).read_text()
+    assert "steps.jsonl:4: the last line was cut short" in write_report(run).read_text()
     steps.write_text('{"step": 3, "opti\n' + steps.read_text())
-    with pytest.raises(RecordError, match=r"steps\.jsonl, line 1"):
+    with pytest.raises(RunError, match=r"steps\.jsonl:1"):
         read_run(run)
 
 
-def test_a_folder_without_steps_is_no_run(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"holds no steps\.jsonl"):
+def test_a_folder_that_is_no_run_or_has_no_steps(synthetic, tmp_path):
+    with pytest.raises(RunError, match="not a run directory"):
         write_report(tmp_path)
+    run = synthetic.write_run(tmp_path / "r", [])
+    (run / "steps.jsonl").unlink()
+    with pytest.raises(FileNotFoundError, match="no finished step"):
+        write_report(run)
 
 
 def test_without_configuration_the_page_names_no_command(synthetic, tmp_path):
     run = synthetic.write_run(tmp_path / "r", synthetic.newton(2), config="")
     (run / "env.json").unlink()
     text = Page(write_report(run).read_text()).text
-    assert "names no recipe" in text
+    assert "no command is known" in text
     assert "qurvature train" not in text
+
+
+def test_tuning_is_told_with_the_race(synthetic, tmp_path):
+    rivals = {"adam": synthetic.first_order(3)}
+    run = synthetic.write_run(tmp_path / "r", synthetic.newton(2), rivals)
+    assert "No optimizer's settings were tuned" in Page(write_report(run).read_text()).text
+    chosen = {"chosen": 0.1, "trials": [{}, {}]}
+    tuning = {"seconds_per_trial": 1.0, "optimizers": {"newton": chosen, "adam": chosen}}
+    (run / "tuning.json").write_text(json.dumps(tuning))
+    text = Page(write_report(run).read_text()).text
+    assert "tried up to 2 settings for at most 1 s each" in text
+    assert "Taken: newton 0.1, adam 0.1." in text
+
+
+def test_prices_used_again_are_counted(synthetic, tmp_path):
+    steps = synthetic.newton(6)
+    run = synthetic.write_run(tmp_path / "r", steps)
+    assert "1 of 6 decisions have prices of their own" in write_report(run).read_text()
 
 
 def test_a_comparison_overlays_runs_even_of_one_name(synthetic, tmp_path):

@@ -91,6 +91,32 @@ def test_the_first_sentence_names_the_stand_in(synthetic):
     ]
 
 
+def test_a_machine_and_a_solver_that_nobody_knows_are_quantum_if_their_price_says_so(synthetic):
+    plugin = Rejection("annealing", "stored", "our_chip", "dear", 3.0, "projected", 1e-9)
+    steps = synthetic.newton(2, decision=synthetic.decision(rejected=(plugin,)))
+    assert "(annealing via stored access on our_chip)" in verdict(steps)[0]
+    known = dataclasses.replace(plugin, solver="qsvt", break_even_gate_s=None)
+    steps = synthetic.newton(2, decision=synthetic.decision(rejected=(known,)))
+    assert "(qsvt via stored access on our_chip)" in verdict(steps)[0]
+
+
+def test_stand_ins_are_named_by_their_solver(synthetic):
+    steps = [
+        synthetic.newton_step(
+            i,
+            systems=(
+                synthetic.system(
+                    i,
+                    decision=synthetic.decision(chosen=synthetic.taken(), rejected=()),
+                    carried_out_by=f"stand-in: cg with readout error 1.{i}e-02",
+                ),
+            ),
+        )
+        for i in range(3)
+    ]
+    assert "all carried out by an honest stand-in (cg):" in verdict(steps)[0]
+
+
 def test_the_second_sentence_says_that_the_race_was_lost(synthetic):
     second = verdict(synthetic.newton(42), {"adam": synthetic.first_order()})[1]
     assert second == (

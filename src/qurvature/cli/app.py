@@ -33,6 +33,7 @@ app = App(
     help_format="plaintext",
     version=qurvature.__version__,
     result_action="return_value",
+    suppress_keyboard_interrupt=False,
 )
 
 

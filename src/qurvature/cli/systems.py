@@ -117,6 +117,13 @@ def _machines(chosen: tuple[str, ...], given: Machines) -> dict[str, Any]:
     return machines_named([found.get(name, name) for name in names])
 
 
+def _is_singular(record: SystemRecord) -> bool:
+    import numpy as np
+
+    p = record.profile
+    return p is not None and not p.kappa.value * np.finfo(p.dtype).eps < 1
+
+
 def _some_damping(record: SystemRecord) -> str:
     """A damping that caps κ near 10⁶."""
     norm = 1.0 if record.profile is None else record.profile.norm.value
@@ -160,11 +167,7 @@ def _print_solved(solved: Solved, out: Path | None) -> None:
         )
     if record.advice:
         show.print(record.advice)
-    if (
-        not solved.solution.outcome.success
-        and record.profile
-        and record.profile.sigma_min.high == 0
-    ):
+    if not solved.solution.outcome.success and _is_singular(record):
         show.print(f"{Outcome.SINGULAR.advice} Say --damping, for instance {_some_damping(record)}")
     for note in (*record.notes, *solved.fallbacks):
         show.print(f"Note: {note}")

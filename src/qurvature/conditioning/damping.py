@@ -178,7 +178,8 @@ class LevenbergMarquardt(Damping):
         """The current λ; the starting one before the first adaptation."""
         if self.current is not None:
             return self.current
-        scale = largest_eigenvalue(operator).value
+        # A few products: the scale is a starting point, not a bound.
+        scale = largest_eigenvalue(operator, steps=6).value
         return self.start * scale if scale > 0 else self.start
 
     def begun(self, shift: float) -> Self:

@@ -25,9 +25,9 @@ def kept_buffers(model: nn.Module | None) -> Iterator[None]:
     try:
         yield
     finally:
-        with torch.no_grad():
-            for buffer, value in saved:
-                buffer.copy_(value)
+        # Below autograd's version counters (``.data``): graphs built before stay usable.
+        for buffer, value in saved:
+            buffer.data.copy_(value)
 
 
 def batch_statistics(model: nn.Module) -> list[str]:

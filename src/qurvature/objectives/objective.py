@@ -155,14 +155,14 @@ class Objective:
         """Hessian times ``v``, shape (n,)."""
         from .linearization import Linearization
 
-        with self._at(theta):
+        with self._at(theta), kept_buffers(self.model):
             return Linearization(self).hvp(v)
 
     def ggn_vp(self, v: Tensor, theta: Tensor | None = None) -> Tensor:
         """Generalized Gauss-Newton matrix JᵀSJ times ``v``, shape (n,)."""
         from .linearization import Linearization
 
-        with self._at(theta):
+        with self._at(theta), kept_buffers(self.model):
             return Linearization(self).ggn_vp(v)
 
     def flat_gradient(

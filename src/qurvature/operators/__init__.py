@@ -3,6 +3,7 @@
 from .algebra import Adjoint, BlockDiagonal, Scaled, Shifted, Sum, split_shift
 from .autograd import GaussNewton, Hessian
 from .base import LinearOperator, Structure, structure
+from .chain import Chain
 from .closed_form import Layer, NoClosedForm, factored, layer_hessian, layers_of
 from .curvature import Built, Curvature, Request, plan
 from .dense import Dense
@@ -16,6 +17,7 @@ __all__ = [
     "Adjoint",
     "BlockDiagonal",
     "Built",
+    "Chain",
     "Curvature",
     "Dense",
     "ExplicitRows",

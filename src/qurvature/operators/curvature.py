@@ -21,6 +21,7 @@ from qurvature.registry import Extension
 
 from .autograd import GaussNewton, Hessian
 from .base import LinearOperator
+from .chain import chain
 from .closed_form import (
     Layer,
     NoClosedForm,
@@ -131,7 +132,10 @@ class GeneralizedGaussNewton(Curvature):
 
         def closed() -> LinearOperator:
             layers = request.closed_layers()
-            return gauss_newton_block(factored(lin, layers, output_root, request.dtype))
+            try:
+                return chain(lin, layers, request.dtype)
+            except NoClosedForm:  # the more general form follows
+                return gauss_newton_block(factored(lin, layers, output_root, request.dtype))
 
         def products() -> LinearOperator:
             return GaussNewton(lin, 5 * request.forward_flops(), request.index)

@@ -11,6 +11,7 @@ from torch import Tensor
 from qurvature.records import Work
 
 from .base import LinearOperator, Structure, kfac_works, structure
+from .chain import Chain
 from .factored import Factored
 from .rows import ExplicitRows, LinearRows, PositionRows, Rows
 from .sample_kronecker import SampleKronecker
@@ -136,6 +137,8 @@ def kronecker_factored(operator: LinearOperator) -> KroneckerFactored | None:
         return KroneckerFactored(
             [KroneckerPair(middle, _second_moment(operator.inputs, operator.bias), operator.bias)]
         )
+    if isinstance(operator, Chain):
+        operator = operator.rows
     if isinstance(operator, Factored):
         return KroneckerFactored([_pair(rows) for rows in operator.layers])
     return None

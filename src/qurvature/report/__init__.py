@@ -29,8 +29,8 @@ def write_report(run_path: str | Path) -> Path:
 
     Raises:
         ImportError: without the extra ``report``; the message says how to install it.
-        FileNotFoundError: if the directory holds no ``steps.jsonl``.
-        qurvature.records.RecordError: for a line that is no record; the message names it.
+        FileNotFoundError: if the run has no ``steps.jsonl``.
+        qurvature.runs.RunError: if there is no run, or a file is damaged; the message names it.
     """
     with _extra():
         from .page import run_page
@@ -51,8 +51,8 @@ def write_comparison(run_paths: Sequence[str | Path], out: str | Path) -> Path:
     Raises:
         ImportError: without the extra ``report``; the message says how to install it.
         ValueError: without a run to compare.
-        FileNotFoundError: if a directory holds no ``steps.jsonl``.
-        qurvature.records.RecordError: for a line that is no record; the message names it.
+        FileNotFoundError: if a run has no ``steps.jsonl``.
+        qurvature.runs.RunError: if there is no run, or a file is damaged; the message names it.
     """
     with _extra():
         from .page import comparison_page

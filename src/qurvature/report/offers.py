@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from qurvature import hardware
 from qurvature.records import (
     Assumption,
     CostEstimate,
@@ -14,6 +13,7 @@ from qurvature.records import (
     StepRecord,
     SystemRecord,
 )
+from qurvature.solvers.base import QuantumSolver, Solver
 
 #: The realism of machines that nature forbids.
 NONPHYSICAL = "hypothetical_nonphysical"
@@ -62,14 +62,28 @@ def decided(records: Iterable[StepRecord]) -> list[tuple[int, SystemRecord, Deci
     return [(r.step, s, s.decision) for r in records for s in r.systems if s.decision is not None]
 
 
-def quantum_machines(records: Iterable[StepRecord]) -> frozenset[str]:
-    """The machines that are quantum computers: those we ship, and those whose prices say so."""
-    known = {k for k, m in hardware.machines().items() if m.technology == "quantum"}
+def quantum_solvers(records: Iterable[StepRecord]) -> frozenset[str]:
+    """The solvers of quantum computers: those registered, and those whose prices say so."""
+    known = {kind for kind, s in Solver.members().items() if issubclass(s, QuantumSolver)}
     for _, _, decision in decided(records):
         if decision.chosen.queries is not None:
-            known.add(decision.chosen.machine)
-        known.update(r.machine for r in decision.rejected if r.break_even_gate_s is not None)
+            known.add(decision.chosen.solver)
+        known.update(r.solver for r in decision.rejected if r.break_even_gate_s is not None)
     return frozenset(known)
+
+
+def fresh(records: Iterable[StepRecord]) -> tuple[int, int]:
+    """How many decisions have prices of their own, and how many there are.
+
+    Between two refreshes a block's last decision is used again, the same in every figure.
+    """
+    last: dict[str, Decision] = {}
+    new = total = 0
+    for _, system, decision in decided(records):
+        total += 1
+        new += last.get(system.block) != decision
+        last[system.block] = decision
+    return new, total
 
 
 def offers(step: int, block: str, decision: Decision, quantum: frozenset[str]) -> Iterator[Offer]:
@@ -80,7 +94,7 @@ def offers(step: int, block: str, decision: Decision, quantum: frozenset[str]) -
 
 def all_offers(records: Sequence[StepRecord]) -> Iterator[Offer]:
     """The offers of every decision of a run."""
-    quantum = quantum_machines(records)
+    quantum = quantum_solvers(records)
     for step, system, decision in decided(records):
         yield from offers(step, system.block, decision, quantum)
 
@@ -97,11 +111,16 @@ def assumptions(records: Iterable[StepRecord]) -> dict[Assumption, list[str]]:
 
 
 def stand_in(system: SystemRecord) -> str:
-    """Who carried out a quantum decision in the quantum computer's stead, or nothing."""
+    """The solver that carried out a quantum decision in the quantum computer's stead, or nothing.
+
+    Records may add how it did so, as in ``stand-in: cholesky with readout error 1.0e-01``.
+    """
     decision = system.decision
     if decision is None or decision.chosen.queries is None:
         return ""
-    return system.carried_out_by if system.carried_out_by != decision.chosen.solver else ""
+    if system.carried_out_by == decision.chosen.solver:
+        return ""
+    return system.carried_out_by.removeprefix("stand-in: ").partition(" with ")[0]
 
 
 def _offer(
@@ -120,7 +139,7 @@ def _offer(
         offer.access,
         offer.machine,
         offer.realism,
-        offer.machine in quantum,
+        offer.solver in quantum,
         chosen,
         price,
         None if price is None else price - decision.chosen.log10_seconds,

@@ -21,9 +21,10 @@ from qurvature.records import StepRecord, to_plain
 from . import charts, tables
 from .charts.prices import shown
 from .curves import named, optimizer
+from .offers import fresh
 from .read import Run
 from .verdict import verdict
-from .wording import plural
+from .wording import number, plural
 
 Runs = Mapping[str, Sequence[StepRecord]]
 
@@ -48,6 +49,8 @@ def run_page(run: Run) -> str:
     if records:
         for anchor, heading, introduction, figures in charts.SECTIONS:
             drawings = [_drawing(figure, runs, specs) for figure in figures]
+            if anchor == "decisions":
+                introduction = f"{introduction} {_reuse(records)}"
             sections.append((anchor, heading, introduction, drawings))
     return _render(
         specs,
@@ -60,10 +63,15 @@ def run_page(run: Run) -> str:
         sections=sections,
         prices=_price_lists(records),
         troubles=[t for t in (tables.outcomes(records), tables.notes(records)) if t],
-        grounds=[t for t in (tables.assumed(records), tables.machines(records)) if t],
+        grounds=[
+            t
+            for t in (tables.assumed(records, run.machines), tables.machines(records, run.machines))
+            if t
+        ],
         quiet=_quiet(records),
         decided=any(s.decision for r in records for s in r.systems),
-        command=reproduce(run.config, run.env),
+        tuning=_tuning(run) if run.rivals else "",
+        command=reproduce(run),
         provenance=tables.provenance(records, run.config, run.env),
     )
 
@@ -87,20 +95,48 @@ def comparison_page(runs: Sequence[Run]) -> str:
     )
 
 
-def reproduce(config: Mapping[str, Any], env: Mapping[str, Any]) -> str:
-    """The command that reproduces a run, or nothing if the run does not say what it was.
+def reproduce(run: Run) -> str:
+    """The command that makes a run again, or nothing if the run does not say what it was.
+
+    The configuration in a run's folder is resolved, so that it is a recipe itself.
 
     Example:
-        >>> reproduce({"recipe": "digits", "seed": 7}, {})
+        >>> reproduce(Run("20260301T120000Z-digits-3fa9c1", [], config={"name": "digits"}))
+        'qurvature train runs/20260301T120000Z-digits-3fa9c1/config.toml'
+        >>> reproduce(Run("digits", [], config={"recipe": "digits", "seed": 7}))
         'qurvature train digits --seed 7'
     """
-    if command := env.get("command"):
+    if command := run.env.get("command"):
         return command if isinstance(command, str) else shlex.join(map(str, command))
-    recipe, seed = _setting(config, "recipe"), _setting(config, "seed")
-    if recipe is None or isinstance(recipe, Mapping):
+    recipe, seed = _setting(run.config, "recipe"), _setting(run.config, "seed")
+    if isinstance(recipe, str):
+        words = ["qurvature", "train", recipe]
+        return shlex.join(words if seed is None else [*words, "--seed", str(seed)])
+    return shlex.join(["qurvature", "train", f"runs/{run.name}/config.toml"]) if run.config else ""
+
+
+def _tuning(run: Run) -> str:
+    """How the settings were found, in one sentence."""
+    optimizers = (run.tuning or {}).get("optimizers") or {}
+    if not optimizers or run.tuning is None:
+        return "No optimizer's settings were tuned in this run."
+    trials = max(len(t.get("trials", ())) for t in optimizers.values())
+    found = ", ".join(f"{name} {t.get('chosen')}" for name, t in optimizers.items())
+    return (
+        f"Every optimizer tried up to {plural(trials, 'setting')} for at most "
+        f"{number(run.tuning.get('seconds_per_trial'))} s each, from the same seed and initial "
+        f"parameters. Taken: {found}."
+    )
+
+
+def _reuse(records: Sequence[StepRecord]) -> str:
+    new, total = fresh(records)
+    if new == total:
         return ""
-    words = ["qurvature", "train", str(recipe)]
-    return shlex.join(words if seed is None else [*words, "--seed", str(seed)])
+    return (
+        f"{new:,} of {plural(total, 'decision')} have prices of their own; the others use their "
+        "block's last ones again."
+    )
 
 
 def _setting(config: Mapping[str, Any], key: str) -> Any:
@@ -207,7 +243,7 @@ def _render(specs: dict[str, Any], **words: Any) -> str:
 
 
 #: What a comparison leaves out.
-_OPTIONAL = ("prices", "troubles", "grounds", "quiet", "decided", "command", "provenance")
+_OPTIONAL = ("tuning", "prices", "troubles", "grounds", "quiet", "decided", "command", "provenance")
 
 
 @functools.cache

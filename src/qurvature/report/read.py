@@ -1,72 +1,63 @@
-"""Reading a run directory."""
+"""Reading a run directory, as far as a report needs it."""
 
 from __future__ import annotations
 
-import json
-import tomllib
+import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from qurvature.records import RecordError, StepRecord, from_json
+from qurvature.hardware import HardwareProfile
+from qurvature.records import StepRecord
+from qurvature.runs import RunDirectory, RunWarning
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a run directory holds, as far as a report needs it.
+    """What a run directory holds.
 
-    ``rivals`` are the optimizers trained from the same seed, by name. ``remarks`` says what the
-    reader had to leave out.
+    Attributes:
+        name: of the directory.
+        records: the run's steps.
+        rivals: the steps of the optimizers trained from the same seed, by name.
+        config: the resolved configuration.
+        env: the software and the machine it took place on.
+        machines: the machines that prices were made for, by name.
+        tuning: which settings every optimizer tried; None if nothing was tuned.
+        remarks: what the reader had to leave out.
     """
 
     name: str
     records: list[StepRecord]
     rivals: dict[str, list[StepRecord]] = field(default_factory=dict)
-    config: dict[str, Any] = field(default_factory=dict)
-    env: dict[str, Any] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
+    env: Mapping[str, Any] = field(default_factory=dict)
+    machines: Mapping[str, HardwareProfile] = field(default_factory=dict)
+    tuning: Mapping[str, Any] | None = None
     remarks: tuple[str, ...] = ()
 
 
 def read_run(path: str | Path) -> Run:
-    """Read a run directory; configuration, environment and rivals may be missing.
+    """Read a run directory; environment, rivals, machines and tuning may be missing.
 
     Raises:
-        FileNotFoundError: if there is no ``steps.jsonl``.
-        RecordError: for a line that is no record; the message names file and line.
+        FileNotFoundError: if it has no ``steps.jsonl``.
+        RunError: if there is no run at ``path``, or a file is damaged; the message names it.
     """
-    folder = Path(path)
-    main = folder / "steps.jsonl"
-    if not main.is_file():
-        raise FileNotFoundError(f"{folder} is no run directory: it holds no steps.jsonl")
-    records, remark = _read_steps(main)
-    remarks = [remark] if remark else []
-    rivals = {}
-    for file in sorted((folder / "rivals").glob("*.jsonl")):
-        rivals[file.stem], remark = _read_steps(file)
-        remarks += [remark] if remark else []
-    config, env = folder / "config.toml", folder / "env.json"
+    directory = RunDirectory.open(path)
+    if not (directory.path / "steps.jsonl").is_file():
+        raise FileNotFoundError(f"{directory.name} has no finished step: it holds no steps.jsonl")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", RunWarning)
+        records, rivals = directory.records(), directory.rivals()
     return Run(
-        folder.resolve().name,
+        directory.name,
         records,
         rivals,
-        tomllib.loads(config.read_text(encoding="utf-8")) if config.is_file() else {},
-        json.loads(env.read_text(encoding="utf-8")) if env.is_file() else {},
-        tuple(remarks),
+        directory.config,
+        directory.read_json("env.json") or {},
+        directory.machines(),
+        directory.read_json("tuning.json"),
+        tuple(str(w.message) for w in caught),
     )
-
-
-def _read_steps(path: Path) -> tuple[list[StepRecord], str]:
-    """The records, and a remark if the last line was cut off by a killed run."""
-    text = path.read_text(encoding="utf-8")
-    records: list[StepRecord] = []
-    lines = text.split("\n")
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            records.append(from_json(StepRecord, line))
-        except RecordError as error:
-            if number == len(lines):  # no newline after it: the run was killed while writing
-                return records, f"{path.name}: line {number} was cut off and is left out"
-            raise RecordError(f"{path}, line {number}: {error}") from error
-    return records, ""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from qurvature import hardware
-from qurvature.records import SCHEMA, Outcome, StepRecord
+from qurvature.hardware import HardwareProfile
+from qurvature.hardware.schema import Field, field_of
+from qurvature.records import SCHEMA, Assumption, Outcome, StepRecord
 
 from .curves import TARGETS, curve, last, reach
-from .offers import Offer, all_offers, assumptions, quantum_machines
+from .offers import Offer, all_offers, assumptions
 from .wording import duration, number, plural, seconds
 
 
@@ -66,7 +67,7 @@ def race(runs: Mapping[str, Sequence[StepRecord]], first: str = "optimizer") -> 
     head = (first, "steps", "final train loss", "final test accuracy", *targets, "in all")
     caption = (
         "Measured seconds of this machine's clock to each target, with the steps they took; "
-        "evaluation is not counted. The quickest is marked."
+        "evaluation and tuning are not counted. The quickest is marked."
     )
     return Table(caption, head, tuple(rows))
 
@@ -153,29 +154,49 @@ def price_list(listed: Sequence[Offer], key: str) -> Table | None:
     return Table(caption, head, tuple(rows)) if rows else None
 
 
-def assumed(records: Sequence[StepRecord]) -> Table | None:
-    """What the prices rest on, each once."""
+def assumed(records: Sequence[StepRecord], known: Mapping[str, HardwareProfile]) -> Table | None:
+    """What the prices rest on, each once: of chosen offers, then of the other quantum machines."""
+    found = assumptions(records)
+    told = {machine for where in found.values() for machine in where}
+    asked = {offer.machine for offer in all_offers(records)}
+    for name, machine in known.items():
+        if machine.technology == "quantum" and name in asked - told:
+            for assumption in _figures(machine):
+                found.setdefault(assumption, []).append(name)
     rows = tuple(
         (
             Cell(a.name),
-            Cell(a.value if isinstance(a.value, str) else number(a.value), numeric=_is_number(a)),
+            Cell(a.value if isinstance(a.value, str) else number(a.value), numeric=True),
             Cell(a.unit if a.unit != "1" else ""),
             Cell(a.standing.value, mark=a.standing.value),
             Cell(a.source),
             Cell(", ".join(where)),
         )
-        for a, where in assumptions(records).items()
+        for a, where in found.items()
     )
     head = ("assumption", "value", "unit", "standing", "source", "machine")
-    return Table("What the prices of the chosen offers rest on", head, rows) if rows else None
+    return Table("What the prices rest on", head, rows) if rows else None
 
 
-def _is_number(assumption: Any) -> bool:
-    return not isinstance(assumption.value, str)
+#: Figures that a machine's file states for its readers; no price rests on them.
+_UNPRICED = ("physical_qubits", "physical_error")
 
 
-def machines(records: Sequence[StepRecord]) -> Table | None:
+def _figures(machine: HardwareProfile) -> Iterator[Assumption]:
+    """What a machine states, as assumptions; of a table by size, the entry of the largest."""
+    for key, figure in machine.figures.items():
+        if key in _UNPRICED:
+            continue
+        known = field_of(key, machine.technology)
+        unit = known.unit.replace("_per_", "/") if isinstance(known, Field) else ""
+        yield Assumption(key, figure.value, unit, figure.standing, figure.source)
+    for key, choice in machine.choices.items():
+        yield Assumption(key, choice.value, "", choice.standing, choice.source)
+
+
+def machines(records: Sequence[StepRecord], known: Mapping[str, HardwareProfile]) -> Table | None:
     """Every machine that was asked, how real it is, and how often it was taken."""
+    quantum: set[str] = set()
     asked: dict[str, str] = {}
     priced: Counter[str] = Counter()
     taken: Counter[str] = Counter()
@@ -183,9 +204,9 @@ def machines(records: Sequence[StepRecord]) -> Table | None:
     for offer in all_offers(records):
         asked.setdefault(offer.machine, offer.realism)
         count[offer.machine] += 1
+        quantum |= {offer.machine} if offer.quantum else set()
         priced[offer.machine] += offer.log10_seconds is not None
         taken[offer.machine] += offer.chosen
-    quantum, known = quantum_machines(records), hardware.machines()
     rows = tuple(
         (
             Cell(machine),

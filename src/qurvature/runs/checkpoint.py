@@ -1,7 +1,7 @@
 """Checkpoints: tensors in safetensors, everything else in JSON beside them; nothing is unpickled.
 
 A checkpoint is ``step-000123.safetensors`` and ``step-000123.json``. The JSON is written last and
-holds the digest of the tensors, so it is there if and only if the checkpoint is whole.
+holds the digest of both, so it is there, and fits, if and only if the checkpoint is whole.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from .files import RunError, RunWarning, write_whole
+from .files import RunError, RunWarning, explained, write_whole
 
 SCHEMA = 1
 
@@ -61,12 +61,14 @@ def save(folder: Path, checkpoint: Checkpoint, *, keep: int = 2, keep_best: bool
         "schema": SCHEMA,
         "step": checkpoint.step,
         "score": None if checkpoint.score is None else repr(checkpoint.score),
-        "sha256": hashlib.sha256(raw).hexdigest(),
         "optimizer": tree,
     }
+    side["sha256"] = _digest(raw, side)
     file = folder / f"step-{checkpoint.step:06d}.safetensors"
     # A new digest beside old tensors would look damaged, old tensors alone look absent.
-    file.with_suffix(".json").unlink(missing_ok=True)
+    with explained(file):
+        folder.mkdir(parents=True, exist_ok=True)
+        file.with_suffix(".json").unlink(missing_ok=True)
     write_whole(file, raw)
     write_whole(file.with_suffix(".json"), json.dumps(side, allow_nan=False) + "\n")
     _prune(folder, keep, keep_best)
@@ -103,8 +105,8 @@ def _read(side: Path) -> Checkpoint:
         raise RunError(f"{side.name}: {error}") from error
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:
         raise RunError(f"{side.name}: expected schema {SCHEMA}")
-    if hashlib.sha256(raw).hexdigest() != data.get("sha256"):
-        raise RunError(f"{file.name} does not have the digest that was written beside it")
+    if data.pop("sha256", None) != _digest(raw, data):
+        raise RunError(f"{file.name} and {side.name} do not have the digest that was written")
     tensors = safetensors.torch.load(raw)
     try:
         optimizer = _build(data["optimizer"], tensors)
@@ -118,6 +120,11 @@ def _read(side: Path) -> Checkpoint:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise RunError(f"{side.name}: {type(error).__name__} {error}") from error
+
+
+def _digest(raw: bytes, side: Mapping[str, Any]) -> str:
+    text = json.dumps(side, allow_nan=False, sort_keys=True)
+    return hashlib.sha256(raw + text.encode()).hexdigest()
 
 
 def _prune(folder: Path, keep: int, keep_best: bool) -> None:

@@ -56,7 +56,12 @@ def _is_rows(value: Any) -> bool:
 
 
 def _key(key: str) -> str:
-    return key if _BARE.fullmatch(key) else json.dumps(key, ensure_ascii=False)
+    return key if _BARE.fullmatch(key) else _text(key)
+
+
+def _text(value: str) -> str:
+    """A JSON string is a TOML string, but for one character that JSON does not escape."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _value(value: Any, key: str) -> str:
@@ -67,7 +72,7 @@ def _value(value: Any, key: str) -> str:
     if isinstance(value, float):
         return repr(value) if math.isfinite(value) else str(value)  # TOML, too, says inf and nan
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        return _text(value)
     if isinstance(value, Sequence):
         return "[" + ", ".join(_value(item, key) for item in value) + "]"
     raise TypeError(f"{key}: TOML has no form for {type(value).__name__}")

@@ -27,7 +27,7 @@ def dense_hessian(objective: Objective) -> Tensor:
     return total
 
 
-def finite_difference_hessian(objective: Objective, step: float = 1e-4) -> Tensor:
+def finite_difference_hessian(objective: Objective, step: float = 1e-5) -> Tensor:
     """∂²L/∂θ² by central differences of the gradient, good to about ``step``² in float64."""
     tensors = objective.parameters.tensors
     theta = objective.parameters.flat()
@@ -120,7 +120,8 @@ def dense_kfac(objective: Objective, module: str) -> Tensor:
     x = torch.stack(seen)
     if layer.bias is not None:
         x = torch.cat([x, x.new_ones(len(x), 1)], dim=1)
-    return _weights_then_bias(torch.kron(left, x.T @ x / len(x)), len(left), layer.bias is not None)
+    block = torch.kron(left.contiguous(), (x.T @ x / len(x)).contiguous())
+    return _weights_then_bias(block, len(left), layer.bias is not None)
 
 
 def output_hessian(outputs: Tensor, loss_of_outputs: Callable[[Tensor], Tensor]) -> Tensor:

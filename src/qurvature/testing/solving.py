@@ -102,6 +102,7 @@ def _check_case(
     if not case.singular:
         good = all(o.success for o in outcomes) or (not case.definite and case.symmetric)
         require(good, f"{key}: a well-posed system that is taken is solved, given {outcomes}")
+    if all(o.success for o in outcomes):
         _check_nonfinite(cls, problem, state, access, epsilon, key)
     return outcomes[0].label
 
@@ -154,7 +155,7 @@ def _check_solution(
     if outcome is Outcome.INDEFINITE:
         require(symmetric, f"{key}: said to be indefinite, is not symmetric")
         least = float(torch.linalg.eigvalsh(entries).min())
-        require(least < -1e-3 * tiny, f"{key}: said to be indefinite, λ_min = {least:.3g}")
+        require(least < 0, f"{key}: said to be indefinite, λ_min = {least:.3g}")
         slope = float(b.double() @ solution.x.double())
         require(slope >= 0, f"{key}: x at negative curvature is a descent direction, b·x = {slope}")
 

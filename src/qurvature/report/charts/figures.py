@@ -90,7 +90,8 @@ SECTIONS: tuple[tuple[str, str, str, tuple[Figure, ...]], ...] = (
                 "condition", systems.condition,
                 "No matrix was profiled, so no condition number is known.",
                 "κ is a property of the matrix; κ_encoded also depends on how it is handed to a "
-                "quantum computer, and is what query counts grow with.",
+                "quantum computer, and is what query counts grow with. A point is a new profile; "
+                "where there is none, the last one was used again.",
             ),
             Figure(
                 "residuals", systems.residuals,
@@ -129,6 +130,7 @@ SECTIONS: tuple[tuple[str, str, str, tuple[Figure, ...]], ...] = (
                 "stages", training.seconds_by_stage,
                 "No measured seconds were recorded.",
                 "Seconds of this machine's clock, without evaluation.",
+                wide=True,
             ),
         ),
     ),

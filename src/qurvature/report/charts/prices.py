@@ -9,7 +9,7 @@ import altair as alt
 
 from qurvature.records import LINES, StepRecord
 
-from ..offers import Offer, all_offers, decided, quantum_machines, stand_in
+from ..offers import Offer, all_offers, decided, quantum_solvers
 from ..wording import duration, number, power
 from .drawing import (
     COOL,
@@ -42,7 +42,7 @@ def decisions(runs: Runs) -> Chart | None:
     kept = thin(records)
     if not decided(kept):
         return None
-    quantum = quantum_machines(kept)
+    quantum = quantum_solvers(kept)
     ends = [r.step for r in kept[1:]] + [kept[-1].step + 1]
     until = {r.step: end for r, end in zip(kept, ends, strict=True)}
     rows: list[Row] = []
@@ -61,12 +61,12 @@ def decisions(runs: Runs) -> Chart | None:
                 "break-even gate": _gate(decision.break_even_gate_s),
                 "policy": decision.policy,
                 "note": decision.note,
-                "carried out by": stand_in(system) or system.carried_out_by or system.solver,
+                "carried out by": system.carried_out_by or system.solver,
             }
         )
-    machines = {row["offer"]: row["offer"].rpartition("@")[2] for row in rows}
-    cool = [name for name, machine in machines.items() if machine not in quantum]
-    warm = [name for name, machine in machines.items() if machine in quantum]
+    solvers = {row["offer"]: row["offer"].partition("/")[0] for row in rows}
+    cool = [name for name, solver in solvers.items() if solver not in quantum]
+    warm = [name for name, solver in solvers.items() if solver in quantum]
     names = [*cool, *warm]
     colours = [*cycled(COOL, len(cool)), *cycled(WARM, len(warm))]
     title = "Offer taken (solver/access@machine) for each step and block"

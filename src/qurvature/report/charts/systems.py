@@ -42,9 +42,13 @@ def _systems(runs: Runs) -> Iterator[tuple[int, SystemRecord]]:
 
 
 def _profiles(runs: Runs) -> Iterator[tuple[Row, MatrixProfile]]:
+    last: dict[str, MatrixProfile] = {}
     for step, system in _systems(runs):
         if system.profile is not None:
-            yield {"step": step, "block": system.block}, system.profile
+            # Between two refreshes a block's last profile is used again.
+            new = last.get(system.block) != system.profile
+            last[system.block] = system.profile
+            yield {"step": step, "block": system.block, "new": new}, system.profile
 
 
 def condition(runs: Runs) -> Chart | None:
@@ -68,13 +72,14 @@ def condition(runs: Runs) -> Chart | None:
 
 def effective_dimension(runs: Runs) -> Chart | None:
     """tr A₀(A₀+λI)⁻¹ with its interval, block by block."""
-    rows = [
+    rows: list[Row] = [
         {**place, "series": "effective dimension", "access": "", **_interval(p.effective_dimension)}
         for place, p in _profiles(runs)
         if p.effective_dimension is not None
     ]
-    title = "Effective dimension (directions above the damping) against steps, with its interval"
-    scale = alt.Scale(zero=False, padding=6)
+    scale = wide_scale([row[end] for row in rows for end in ("low", "high")], 100.0)
+    log = " (log)" if is_log(scale) else ""
+    title = f"Effective dimension{log} against steps, in directions, with its interval"
     return _bands(plain(rows), title, "directions", ["effective dimension"], scale)
 
 
@@ -109,13 +114,15 @@ def _bands(
     ]
     y = amount("value", label, scale)
     band = chart.transform_filter(f"{drawn('low', log=log)} && {drawn('high')}")
+    line = chart.transform_filter(drawn("value", log=log)).encode(
+        steps_axis(), y, colour, tooltip=hover
+    )
     layers = alt.layer(
-        band.mark_area(opacity=0.22).encode(
+        band.mark_area(opacity=0.22, interpolate="step-after").encode(
             steps_axis(), amount("low", label, scale), alt.Y2("high:Q"), colour
         ),
-        chart.transform_filter(drawn("value", log=log))
-        .mark_line(strokeWidth=2, point=dots(rows))
-        .encode(steps_axis(), y, colour, tooltip=hover),
+        line.mark_line(strokeWidth=2, interpolate="step-after"),
+        line.transform_filter("datum.new").mark_point(**dots(rows), opacity=1),
     )
     return by_block(entitled(layers, title), rows)
 

@@ -173,7 +173,7 @@ def _conjugate_gradients(kind: str, state: _State, b: Tensor, epsilon: float) ->
         rz_next = float(torch.dot(r, z))
         alphas.append(alpha)
         betas.append(rz_next / rz if rz > 0 else 0.0)
-        size = math.sqrt(rz_next) if precondition is None else float(r.norm())
+        size = math.sqrt(max(rz_next, 0.0)) if precondition is None else float(r.norm())
         rz = rz_next
         p.mul_(betas[-1]).add_(z)
         best = min(best, size)

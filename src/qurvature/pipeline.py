@@ -35,6 +35,9 @@ from qurvature.records import (
 from qurvature.schedule import NoOfferError, Policy
 from qurvature.solvers import ClassicalSolver, Solver
 
+#: A decision is made anew when κ is this many times larger or smaller than when it was made.
+DRIFT = 10.0
+
 #: A solution this far from the target is still a useful direction; farther, the next solver is asked.
 USEFUL_RESIDUAL = 0.5
 
@@ -47,9 +50,11 @@ class Memory:
         profile: the last profile.
         decision: the last decision.
         age: steps since both were made afresh.
-        ritz: harvested from the last solve.
+        ritz: harvested from the last solve or profile, of the matrix without its damping.
+        trace: of the matrix without its damping.
         iterations: what plain conjugate gradients would have taken in the last solve, for the next
             price; 0 if the solver had none.
+        kappa: that the decision was made on.
         state: of the solver, where curvature is reused.
     """
 
@@ -57,7 +62,9 @@ class Memory:
     decision: Decision | None = None
     age: int = 0
     ritz: tuple[float, ...] = ()
+    trace: float | None = None
     iterations: int = 0
+    kappa: float = math.nan
     state: Any = None
 
 
@@ -106,7 +113,7 @@ class Pipeline:
         clock = [time.perf_counter()]
         measured, due = self._profile(problem, epsilon, memory)
         clock.append(time.perf_counter())
-        if due or memory.decision is None:
+        if due or memory.decision is None or _drifted(measured, memory):
             offered = offers(problem, measured, epsilon, self.machines)
             decision = self.policy.decide(offered, memory.decision)
         else:
@@ -120,14 +127,16 @@ class Pipeline:
         solution = replace(solution, residual_original=share, residual_vector=original)
         clock.append(time.perf_counter())
         failed = not solution.outcome.success
-        stats = solution.stats
+        _, shift = split_shift(problem.operator)
         later = Memory(
             measured,
             decision,
             # A failed solve makes the next step measure and decide afresh.
             self.refresh if failed else (1 if due else memory.age + 1),
-            stats.ritz,
+            tuple(r - shift for r in solution.stats.ritz or measured.ritz),
+            None if measured.trace is None else measured.trace - problem.n * shift,
             _plain_iterations(solution),
+            measured.kappa.value if decision is not memory.decision else memory.kappa,
             state if keep_state else None,
         )
         return Solved(
@@ -147,9 +156,11 @@ class Pipeline:
                 # The last run at hand predicts the next better than an extrapolation does.
                 fresh = replace(fresh, cg_iterations=float(memory.iterations))
             return fresh, True
-        if memory.ritz:
-            return harvested(memory.profile, problem, memory.ritz, memory.iterations), False
-        return memory.profile, False
+        _, shift = split_shift(problem.operator)
+        ritz = tuple(r + shift for r in memory.ritz)
+        iterations = memory.iterations or memory.profile.cg_iterations
+        trace = None if memory.trace is None else memory.trace + problem.n * shift
+        return harvested(memory.profile, problem, ritz, iterations, trace), False
 
     def _carry_out(
         self, problem: LinearProblem, epsilon: float, decision: Decision, state: Any
@@ -221,6 +232,12 @@ def record(
         measured_s=stats.measured_s,
         notes=notes,
     )
+
+
+def _drifted(measured: MatrixProfile, memory: Memory) -> bool:
+    """Whether κ has moved so far that the decision may no longer be the right one."""
+    now, then = measured.kappa.value, memory.kappa
+    return not 1 / DRIFT <= now / then <= DRIFT
 
 
 def _plain_iterations(solution: Solution) -> int:

@@ -223,7 +223,9 @@ class Group:
                 for d in self._damping
             ],
             "memory": [
-                to_plain([m.profile, m.decision, m.age, list(m.ritz), m.iterations])
+                to_plain(
+                    [m.profile, m.decision, m.age, list(m.ritz), m.trace, m.iterations, m.kappa]
+                )
                 for m in self._memory
             ],
         }
@@ -241,6 +243,8 @@ class Group:
                 m[2],
                 tuple(m[3]),
                 m[4],
+                m[5],
+                float(m[6]),
             )
             for m in state["memory"]
         ]

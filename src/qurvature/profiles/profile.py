@@ -71,16 +71,21 @@ def profile(
     return _assemble(problem, norm, sigma, inertia, t, trace, iterations)
 
 
-def harvested(previous: MatrixProfile, problem: LinearProblem, ritz: tuple[float, ...],
-              iterations: int) -> MatrixProfile:
-    """The next step's profile from the Ritz values of the last solve: no product is spent.
+def harvested(
+    previous: MatrixProfile,
+    problem: LinearProblem,
+    ritz: tuple[float, ...],
+    iterations: float | None,
+    trace: float | None = None,
+) -> MatrixProfile:
+    """The next step's profile from Ritz values that are at hand: no product is spent.
 
-    λ is today's, the Ritz values are yesterday's; the interval is widened by the change of the norm
-    since the last measured profile.
+    λ is today's, Ritz values and trace are yesterday's; the interval is widened by the change of the
+    norm since the last measured profile.
     """
     operator = problem.operator
     _, shift = split_shift(operator)
-    top = max(ritz)
+    top = max(ritz, default=previous.norm.value)
     drift = abs(top - previous.norm.value)
     norm = Estimate(
         top,
@@ -90,13 +95,20 @@ def harvested(previous: MatrixProfile, problem: LinearProblem, ritz: tuple[float
         0,
         Standing.EMPIRICAL,
     )
-    low = shift if Structure.POSITIVE_DEFINITE in operator.structure else 0.0
-    high = max(min(ritz), low)
-    sigma = Estimate(low or high, low, high, "damping below, Ritz above", 0, Standing.EMPIRICAL)
+    definite = Structure.POSITIVE_DEFINITE in operator.structure
+    if definite:
+        sigma = Estimate(
+            shift,
+            shift,
+            max(min(ritz, default=shift), shift),
+            "damping below, Ritz above",
+            0,
+            Standing.EMPIRICAL,
+        )
+    else:
+        sigma = previous.sigma_min
     t = Tridiagonal(np.array([]), np.array([]), np.array(sorted(ritz)), np.array([]))
-    return _assemble(
-        problem, norm, sigma, previous.inertia, t, None, float(iterations), effective=None
-    )
+    return _assemble(problem, norm, sigma, previous.inertia, t, trace, iterations)
 
 
 def _krylov(problem: LinearProblem, steps: int) -> Tridiagonal:
@@ -145,11 +157,11 @@ def _assemble(
     inertia: Inertia | None,
     t: Tridiagonal,
     trace: float | None,
-    iterations: float,
-    effective: Estimate | None = None,
+    iterations: float | None,
 ) -> MatrixProfile:
     operator = problem.operator
     rows = columns = None
+    effective = None
     if operator.formed:
         nonzero = operator.dense() != 0
         rows, columns = nonzero.sum(1), nonzero.sum(0)
@@ -168,7 +180,15 @@ def _assemble(
         row_sparsity_mean=None if rows is None else float(rows.double().mean()),
         column_sparsity_max=None if columns is None else int(columns.max()),
         column_sparsity_mean=None if columns is None else float(columns.double().mean()),
-        access=_access(operator, norm, sigma, trace, None if rows is None else int(rows.max())),
+        trace=trace,
+        access=_access(
+            operator,
+            norm,
+            sigma,
+            trace,
+            None if rows is None else int(rows.max()),
+            measured=len(t.alpha) > 0,
+        ),
         ritz=tuple(float(r) for r in t.ritz),
         cg_iterations=iterations,
         matvecs=t.steps if len(t.alpha) else 0,
@@ -193,6 +213,8 @@ def _access(
     sigma: Estimate,
     trace: float | None,
     row_sparsity: int | None,
+    *,
+    measured: bool,
 ) -> tuple[AccessProfile, ...]:
     """α, κ_encoded = α/σ_min and the numbers to load for every access model the operator offers."""
     n = operator.n
@@ -206,7 +228,9 @@ def _access(
     elif semidefinite and trace is not None:
         # ‖A‖_F² = Σλ² ≤ ‖A‖ tr A, and the largest entry of a semidefinite matrix is diagonal.
         offers.append(("stored", math.sqrt(norm.high * trace), n * n, n))
-        offers.append(("sparse", d * float(operator.diagonal().max()), n * d, d))
+        # (harvested profiles spend nothing: the norm bounds that entry.)
+        largest = float(operator.diagonal().max()) if measured else norm.high
+        offers.append(("sparse", d * largest, n * d, d))
     profiles = [
         AccessProfile(kind, alpha, _encoded(alpha, sigma), entries, sparsity)
         for kind, alpha, entries, sparsity in offers

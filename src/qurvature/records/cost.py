@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .estimate import Standing
 
@@ -72,7 +72,7 @@ class CostEstimate:
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """An offer that was not taken: with its price, or with the reason why it has none."""
+    """An offer that was not taken: with its price and its lines, or with why it has none."""
 
     solver: str
     access: str
@@ -81,6 +81,7 @@ class Rejection:
     log10_seconds: float | None = None
     realism: str = ""
     break_even_gate_s: float | None = None
+    log10_lines: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

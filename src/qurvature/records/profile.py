@@ -54,6 +54,7 @@ class MatrixProfile:
     row_sparsity_mean: float | None
     column_sparsity_max: int | None
     column_sparsity_mean: float | None
+    trace: float | None
     access: tuple[AccessProfile, ...]
     ritz: tuple[float, ...]
     cg_iterations: float | None

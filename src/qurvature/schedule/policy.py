@@ -136,6 +136,7 @@ def _rejected(offer: CostEstimate, reason: str) -> Rejection:
         offer.log10_seconds,
         offer.realism,
         offer.break_even_gate_s,
+        offer.log10_lines,
     )
 
 

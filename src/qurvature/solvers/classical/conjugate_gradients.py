@@ -173,8 +173,9 @@ def _conjugate_gradients(kind: str, state: _State, b: Tensor, epsilon: float) ->
         rz_next = float(torch.dot(r, z))
         alphas.append(alpha)
         betas.append(rz_next / rz if rz > 0 else 0.0)
-        size = math.sqrt(max(rz_next, 0.0)) if precondition is None else float(r.norm())
         rz = rz_next
+        # Without a preconditioner z is r, and its norm comes for free.
+        size = math.sqrt(max(rz, 0.0)) if precondition is None else float(r.norm())
         p.mul_(betas[-1]).add_(z)
         best = min(best, size)
         # Far beyond n iterations without progress the recursion has lost all accuracy.

@@ -22,6 +22,7 @@ from .harness import Row, seeded
 from .kappa import rotated
 
 EPSILON = 1e-3
+SIZES = (64, 256, 1024, 4096, 8192)
 
 
 class _Cut(Exception):
@@ -30,7 +31,7 @@ class _Cut(Exception):
 
 def systems() -> Iterator[tuple[str, LinearProblem]]:
     """N 64…4096 and four at 8192; κ 10…1e6; log-uniform and clustered; dense and through a factor."""
-    for n in (64, 256, 1024, 4096, 8192):
+    for n in SIZES:
         for kappa in (10.0, 1e2, 1e4, 1e6):
             for spectrum in ("log-uniform", "clustered"):
                 if n == 8192 and (kappa not in (10.0, 1e4)):
@@ -44,24 +45,26 @@ def systems() -> Iterator[tuple[str, LinearProblem]]:
 
 def _values(n: int, kappa: float, spectrum: str) -> torch.Tensor:
     if spectrum == "log-uniform":
-        return torch.logspace(0, -math.log10(kappa), n)
-    values = torch.full((n,), 1 / kappa)
+        return torch.logspace(0, -math.log10(kappa), n, dtype=torch.float64)
+    values = torch.full((n,), 1 / kappa, dtype=torch.float64)
     outliers = max(4, n // 100)
-    values[:outliers] = torch.logspace(0, -0.7 * math.log10(kappa), outliers)
+    values[:outliers] = torch.logspace(
+        0, -0.7 * math.log10(kappa), outliers, dtype=torch.float64
+    )
     return values * (1 + 0.05 * torch.rand(n, generator=torch.Generator().manual_seed(1)))
 
 
 def _dense(values: torch.Tensor, n: int) -> LinearProblem:
-    return LinearProblem(Dense(rotated(values), Structure.POSITIVE_DEFINITE), seeded(n))
+    return LinearProblem(Dense(rotated(values), Structure.POSITIVE_DEFINITE), seeded(n).double())
 
 
 def _factor(values: torch.Tensor, n: int) -> LinearProblem:
     """QᵀQ + λI with n/4 rows: the leading quarter of the spectrum, damped at its end."""
     rows = n // 4
-    q, _ = torch.linalg.qr(seeded(n, rows))
+    q, _ = torch.linalg.qr(seeded(n, rows).double())
     scaled = values[:rows].sqrt()[:, None] * q.T
     operator = Factored([ExplicitRows(scaled[None].contiguous())])
-    return LinearProblem(operator.shifted(float(values[-1])), seeded(n))
+    return LinearProblem(operator.shifted(float(values[-1])), seeded(n).double())
 
 
 def _timed(kind: str, access: str, problem: LinearProblem, limit: float) -> float:
@@ -73,16 +76,15 @@ def _timed(kind: str, access: str, problem: LinearProblem, limit: float) -> floa
         for operator in (problem.operator, getattr(problem.operator, "operator", None)):
             if operator is not None and not isinstance(operator, Dense):
                 operator.__dict__.pop("_dense", None)
-        if math.isfinite(limit):
-            signal.setitimer(signal.ITIMER_REAL, limit)
-        began = time.perf_counter()
         try:
+            if math.isfinite(limit):
+                signal.setitimer(signal.ITIMER_REAL, limit)
+            began = time.perf_counter()
             solution = solver.solve(solver.init(problem, access), problem.rhs, EPSILON)
             elapsed = time.perf_counter() - began
+            signal.setitimer(signal.ITIMER_REAL, 0)
         except _Cut:
             return min(best, limit)
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
         if not solution.outcome.success:
             return limit
         best = min(best, elapsed)
@@ -98,6 +100,7 @@ def _raise(*_: object) -> None:
 def run(threads: int, verbose: bool = False) -> list[Row]:
     """Σ chosen / Σ best − 1 with every run cut at three times the best."""
     signal.signal(signal.SIGALRM, _raise)
+    torch.manual_seed(0)
     machines = machines_named(("cpu",))
     chooser = policy("cheapest")
     chosen_total = best_total = deciding = 0.0

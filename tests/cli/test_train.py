@@ -54,7 +54,7 @@ def test_train_ends_with_verdict_table_and_report(qurvature, recipe, here):
     done = qurvature("train", recipe)
     assert done.code == 0, done.err
     assert done.out.startswith("No quantum offer was taken")
-    for words in ("newton  ", "adam  ", "s to train loss 0.1", "tried 2 settings", "Report: runs/"):
+    for words in ("newton  ", "adam  ", "loss ≤ 0.1", "tried 2 settings", "Report: runs/"):
         assert words in done.out
     assert (here / "runs" / "latest" / "report.html").is_file()
     assert "tuning newton 0/4" in done.err

@@ -156,6 +156,8 @@ def test_forming_the_entries_is_charged_to_the_quantum_computer(known, every_mac
 
         def __init__(self, operator):
             self.product_work, self.gram_work = operator.product_work, None
+            self.kfac_work = self.kfac_apply_work = None
+            self.formation = operator.formation
             self.factor_rows, self.structure = None, operator.structure
             self.dense_work = 1e6 * operator.product_work
 
@@ -365,7 +367,7 @@ class TestRefusals:
 
     def test_iterations_that_nobody_predicted(self, problem, known, cpu):
         unknown = dataclasses.replace(known, cg_iterations=None)
-        refusal = only(offers(problem, unknown, 1e-3, [cpu]), solver="cg", access="products")
+        refusal = only(offers(problem, unknown, 1e-3, [cpu]), solver="cg", access="dense")
         assert "'iterations'" in refusal.reason
 
     def test_no_classical_machine_to_form_the_entries(self, problem, known):

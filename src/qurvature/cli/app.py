@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -120,8 +121,8 @@ def emit(data: Any) -> None:
 
 
 def console() -> Console:
-    """Where results go; wide enough when it is no terminal, and never read as markup."""
-    width = None if sys.stdout.isatty() else 200
+    """Where results go; wide enough for tables, and never read as markup."""
+    width = max(shutil.get_terminal_size().columns, 110) if sys.stdout.isatty() else 200
     return Console(width=width, highlight=False, markup=False, soft_wrap=True)
 
 

@@ -33,14 +33,15 @@ def misuses() -> tuple[type[BaseException], ...]:
 def failures() -> tuple[type[BaseException], ...]:
     """Errors of the packages below that are a refusal with a reason."""
     from qurvature.data import DataError
-    from qurvature.objectives import NonDeterministicError, NonFiniteError
+    from qurvature.objectives import MissingSplitError, NonDeterministicError, NonFiniteError
+    from qurvature.operators import NotConvexError
     from qurvature.records import RecordError
     from qurvature.runs import RunError
     from qurvature.schedule import NoOfferError
 
     return (
-        Refusal, DataError, NonDeterministicError, NonFiniteError, NoOfferError, RecordError,
-        RunError,
+        Refusal, DataError, MissingSplitError, NonDeterministicError, NonFiniteError,
+        NoOfferError, NotConvexError, RecordError, RunError,
     )  # fmt: skip
 
 

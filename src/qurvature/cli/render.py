@@ -31,13 +31,16 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str = ""
 
 
 def race(optimizers: Mapping[str, Sequence[StepRecord]]) -> tuple[list[str], list[list[str]]]:
-    """Columns and rows of how far each optimizer came, and in how many measured seconds."""
+    """Columns and rows of how far each optimizer came: measured seconds, and steps, to targets."""
     from qurvature.report.curves import TARGETS, curve, last, reach
 
     targets = [t for t in TARGETS if t.metric == "train loss" or t.value == 0.96]
-    columns = ["optimizer", ">steps", ">measured s"]
-    columns += [f">s to {t.name}" for t in targets]
-    columns += [">train loss", ">test accuracy"]
+    columns = ["optimizer", ">steps", ">s"]
+    columns += [
+        f">loss ≤ {t.value:g}" if t.metric == "train loss" else f">test ≥ {t.value:.0%}"
+        for t in targets
+    ]
+    columns += [">loss", ">test"]
     rows = []
     for name, records in optimizers.items():
         points = curve(records)

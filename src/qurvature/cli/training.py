@@ -209,16 +209,16 @@ def _print(outcome: Outcome, report: Path | None, trouble: str) -> None:
 
 
 def _tuning_note(outcome: Outcome) -> str:
+    clock = "Seconds are measured, without evaluation; steps in parentheses."
     if outcome.tuning is None:
-        return "Seconds are measured, evaluation excluded; steps in parentheses. Nothing was tuned."
+        return f"{clock} Nothing was tuned."
     optimizers: dict[str, Any] = outcome.tuning["optimizers"]
     chosen = ", ".join(f"{name} {t['chosen']}" for name, t in optimizers.items())
     trials = max(len(t["trials"]) for t in optimizers.values())
     seconds = outcome.tuning["seconds_per_trial"]
     return (
-        "Seconds are measured, evaluation excluded; steps in parentheses. Equal tuning: each "
-        f"optimizer tried {trials} settings for up to {seconds:g} s each, from "
-        f"the same seed and initial parameters. Chosen: {chosen}."
+        f"{clock} Equal tuning: each optimizer tried {trials} settings for up to {seconds:g} s each "
+        f"from the same initial parameters. Chosen: {chosen}."
     )
 
 

@@ -69,6 +69,7 @@ def _classical_offers(
 ) -> list[Offer]:
     result: list[Offer] = []
     dtype = classical.dtype_name(values["word_bytes"])
+    calls = classical.call_sizes(values)
     priced_with: dict[tuple[str, float], dict[str, float]] = {}
     for solver in solvers:
         if not issubclass(solver, ClassicalSolver):
@@ -82,7 +83,11 @@ def _classical_offers(
                     continue
                 here = priced_with.get((machine.kind, size))
                 if here is None:
-                    here = {**values, **classical.rates(machine, dtype, size)}
+                    here = {
+                        **values,
+                        **classical.rates(machine, dtype, size),
+                        **classical.call_rates(machine, dtype, calls),
+                    }
                     priced_with[machine.kind, size] = here
                 try:
                     result.append(classical.price(solver, access, machine, here))
@@ -158,7 +163,11 @@ def _form(
     if host is None:
         return None, "no classical machine is given, and the entries must be formed on one"
     dtype = classical.dtype_name(values["word_bytes"])
-    here = {**values, **classical.rates(host, dtype, values["n"])}
+    here = {
+        **values,
+        **classical.rates(host, dtype, values["n"]),
+        **classical.call_rates(host, dtype, classical.call_sizes(values)),
+    }
     try:
         return log10_or_none(classical.FORM_SECONDS, here), None
     except MissingQuantityError:

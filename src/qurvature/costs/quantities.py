@@ -10,7 +10,8 @@ from qurvature.problems import LinearProblem
 from qurvature.records import KERNELS, MatrixProfile, Work
 
 _UNITS = dict.fromkeys(KERNELS, "flop") | {"stream": "byte", "launch": "call"}
-_WORKS = {
+#: The operator's own works, by the prefix of their quantities.
+WORKS = {
     "form": "forming all entries of the matrix",
     "gram": "forming the dual matrix of the factor",
     "product": "one product of the matrix with a vector",
@@ -30,13 +31,13 @@ QUANTITIES: dict[str, Quantity] = {
         quantity("epsilon", meaning="accuracy of the solution"),
         *(
             quantity(f"{prefix}_{kernel}", _UNITS[kernel], f"{kernel} in {what}, if it can be done")
-            for prefix, what in _WORKS.items()
+            for prefix, what in WORKS.items()
             for kernel in KERNELS
         ),
     )
 }
 
-_NAMES = {prefix: tuple(f"{prefix}_{kernel}" for kernel in KERNELS) for prefix in _WORKS}
+_NAMES = {prefix: tuple(f"{prefix}_{kernel}" for kernel in KERNELS) for prefix in WORKS}
 _counts = attrgetter(*KERNELS)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -36,8 +37,12 @@ class Estimate:
 
     @property
     def relative_width(self) -> float:
-        """``(high - low) / value``; zero for an exact figure."""
-        return 0.0 if self.high == self.low else (self.high - self.low) / abs(self.value)
+        """``(high - low) / value``; 0 for an exact figure, inf without an end or a scale."""
+        if self.high == self.low:
+            return 0.0
+        if self.value == 0 or math.isinf(self.high - self.low):
+            return math.inf
+        return (self.high - self.low) / abs(self.value)
 
     def __contains__(self, truth: float) -> bool:
         return self.low <= truth <= self.high

@@ -121,7 +121,7 @@ def _tuned(
             setting, make = candidates[turn]
             left = (total - done_trials) * recipe.tuning.seconds
             watch(Progress("tune", name, done_trials, total, seconds_left=left))
-            trial = attempt(make(), setting, recipe.tuning.seconds, recipe.stop)
+            trial = attempt(make(), setting, recipe.tuning.seconds)
             results[name].append(trial)
             done_trials += 1
             watch(Progress("tune", name, done_trials, total, trial=trial))

@@ -16,7 +16,6 @@ from typing import Any
 
 from qurvature.objectives import NonFiniteError
 
-from .recipe import Stop
 from .task import Runner
 
 
@@ -61,27 +60,24 @@ def warm_up(make: Callable[[], Runner]) -> None:
         make().step()
 
 
-def attempt(runner: Runner, setting: float | str, seconds: float, stop: Stop) -> Trial:
-    """Run one trial until its measured seconds are spent or ``stop`` says so.
+def attempt(runner: Runner, setting: float | str, seconds: float) -> Trial:
+    """Run one trial until its measured seconds are spent or the recipe's target is reached.
 
-    The budget counts whole steps: the last one may overrun it, so the loss is that after the last
-    step within it.
+    The budget counts whole steps, so the last one may overrun it.
     """
-    loss = runner.task.evaluate(runner.model)["train_loss"]
-    spent, steps = 0.0, 0
-    while runner.seconds < seconds:
-        try:
-            record = runner.step(evaluate=True)
-        except NonFiniteError:
-            return Trial(setting, math.inf, runner.seconds, steps, False)
-        if runner.seconds > seconds and steps:
-            break
-        loss, spent, steps = record.metrics["train_loss"], runner.seconds, steps + 1
-        if not math.isfinite(loss):
-            return Trial(setting, math.inf, spent, steps, False)
-        if stop.reached(loss, record.gradient_norm):
-            return Trial(setting, loss, spent, steps, True)
-    return Trial(setting, loss, spent, steps, False)
+    recipe = runner.task.recipe
+    with contextlib.suppress(NonFiniteError):
+        while runner.seconds < seconds:
+            record = runner.step(evaluate=(runner.steps + 1) % recipe.evaluate_every == 0)
+            loss = record.metrics.get("train_loss", math.inf)
+            if recipe.stop.reached(loss, record.gradient_norm):
+                return Trial(setting, loss, runner.seconds, runner.steps, True)
+            if not math.isfinite(record.loss):
+                break
+        loss = runner.task.evaluate(runner.model)["train_loss"]
+        if math.isfinite(loss):
+            return Trial(setting, loss, runner.seconds, runner.steps, False)
+    return Trial(setting, math.inf, runner.seconds, runner.steps, False)
 
 
 def best(trials: list[Trial]) -> Trial:

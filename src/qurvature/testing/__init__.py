@@ -17,6 +17,7 @@ from .cases import (
     ObjectiveCase,
     objective_case,
 )
+from .machines import steady_machine
 from .matrices import (
     MATRICES,
     MatrixCase,
@@ -66,5 +67,6 @@ __all__ = [
     "objective_case",
     "output_hessian",
     "rotation",
+    "steady_machine",
     "with_spectrum",
 ]

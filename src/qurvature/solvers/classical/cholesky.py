@@ -52,10 +52,10 @@ class Cholesky(ClassicalSolver):
     def work(cls, access: str) -> ClassicalWork:
         """n³/3 once; two triangular solves and a residual for every right-hand side."""
         del access
-        solve = {"stream": 2 * counts.n**2 * counts.word_bytes, "launch": 12.0 + 0 * counts.n}
+        solve = {"stream": 2 * counts.n**2 * counts.word_bytes, "launch": 20.0 + 0 * counts.n}
         return ClassicalWork(
             form=counts.operator_work("form"),
-            setup={"cholesky": counts.n**3 / 3, "launch": 4.0 + 0 * counts.n},
+            setup={"cholesky_float32": counts.n**3 / 3, "launch": 16.0 + 0 * counts.n},
             per_rhs=counts.plus(solve, counts.DENSE_PRODUCT),
         )
 

@@ -40,7 +40,7 @@ def _state(problem: LinearProblem, access: str) -> _State:
 def _krylov_work(access: str, extra_launches: float) -> ClassicalWork:
     vectors = {
         "stream": 10 * counts.iterations * counts.n * counts.word_bytes,
-        "launch": extra_launches * counts.iterations,
+        "launch": extra_launches * counts.iterations + 30.0,
     }
     if access == "dense":
         products = {
@@ -58,8 +58,15 @@ def _refuses(problem: LinearProblem, profile: MatrixProfile, access: str) -> str
         return "the matrix is not symmetric"
     if profile.inertia is not None and (profile.inertia.negative or profile.inertia.zero):
         return "the matrix is not positive definite"
+    return no_access(problem, access)
+
+
+def no_access(problem: LinearProblem, access: str) -> str | None:
+    """Why an iterative method cannot take the matrix in this way, or None."""
     if access == "dense" and problem.operator.dense_work is None:
         return "the entries would not fit in memory"
+    if access == "products" and problem.operator.formation == "given":
+        return "the entries are given, and dense access multiplies with them"
     return None
 
 
@@ -84,7 +91,7 @@ class CG(ClassicalSolver):
     @classmethod
     def work(cls, access: str) -> ClassicalWork:
         """One product and ten passes over vectors an iteration."""
-        return _krylov_work(access, 7.0)
+        return _krylov_work(access, 9.0)
 
     @classmethod
     def init(cls, problem: LinearProblem, access: str) -> _State:
@@ -118,7 +125,7 @@ class KFACPreconditionedCG(ClassicalSolver):
     @classmethod
     def work(cls, access: str) -> ClassicalWork:
         """As CG with fewer iterations, each with one application of the inverse."""
-        plain = _krylov_work(access, 9.0).per_rhs
+        plain = _krylov_work(access, 12.0).per_rhs
         applied = counts.operator_work("kfac_apply", counts.iterations)
         each = counts.plus(plain, applied)
         share = {kernel: cls.iteration_share * count for kernel, count in each.items()}

@@ -12,9 +12,12 @@ word_bytes = quantity("word_bytes", unit="B", meaning="bytes of one number")
 
 
 def operator_work(prefix: str, times: Expression | float = 1.0) -> dict[str, Expression]:
-    """``times`` the operator's own work: ``form``, ``gram`` or ``product``."""
+    """``times`` the operator's own work: ``form``, ``gram``, ``product``, ``kfac`` or ``kfac_apply``.
+
+    Its matrix products are priced at the size of its own calls, not at that of the matrix.
+    """
     return {
-        kernel: times * quantity(f"{prefix}_{kernel}", meaning=f"{kernel} work to {prefix}")
+        f"{kernel}_{prefix}" if kernel in ("gemm", "stream", "eigh") else kernel: times * quantity(f"{prefix}_{kernel}", meaning=f"{kernel} work to {prefix}")
         for kernel in KERNELS
     }
 

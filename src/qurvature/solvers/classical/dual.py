@@ -55,11 +55,11 @@ class Dual(ClassicalSolver):
         del access
         dual_solve = {
             "stream": 2 * counts.rank**2 * counts.word_bytes,
-            "launch": 8.0 + 0 * counts.n,
+            "launch": 20.0 + 0 * counts.n,
         }
         return ClassicalWork(
             form=counts.operator_work("gram"),
-            setup={"cholesky": counts.rank**3 / 3, "launch": 6.0 + 0 * counts.n},
+            setup={"cholesky": counts.rank**3 / 3, "launch": 16.0 + 0 * counts.n},
             per_rhs=counts.plus(dual_solve, counts.operator_work("product", 3.0)),
         )
 

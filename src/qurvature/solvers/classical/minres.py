@@ -15,7 +15,7 @@ from qurvature.records import MatrixProfile, Outcome, Solution, SolveStats
 from qurvature.solvers.base import ClassicalSolver, ClassicalWork, finish
 from qurvature.solvers.tridiagonal import tridiagonal
 
-from .conjugate_gradients import MOST_ITERATIONS_PER_UNKNOWN, _krylov_work, _state, _State
+from .conjugate_gradients import MOST_ITERATIONS_PER_UNKNOWN, _krylov_work, _state, _State, no_access
 
 
 class MINRES(ClassicalSolver):
@@ -32,14 +32,12 @@ class MINRES(ClassicalSolver):
         del profile
         if Structure.SYMMETRIC not in problem.operator.structure:
             return "the matrix is not symmetric"
-        if access == "dense" and problem.operator.dense_work is None:
-            return "the entries would not fit in memory"
-        return None
+        return no_access(problem, access)
 
     @classmethod
     def work(cls, access: str) -> ClassicalWork:
         """One product and ten passes over vectors an iteration."""
-        return _krylov_work(access, 9.0)
+        return _krylov_work(access, 18.0)
 
     @classmethod
     def init(cls, problem: LinearProblem, access: str) -> _State:

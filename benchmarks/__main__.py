@@ -22,7 +22,7 @@ RESULTS = Path(__file__).parent / "results.json"
 def main(names: list[str]) -> int:
     """Run, print, and merge into the results; 2 for an unknown name."""
     if unknown := [name for name in names if name not in BENCHMARKS]:
-        print(f"no benchmark {unknown[0]!r}; there are {', '.join(BENCHMARKS)}", file=sys.stderr)  # noqa: T201
+        print(f"no benchmark {unknown[0]!r}; there are {', '.join(BENCHMARKS)}", file=sys.stderr)
         return 2
     rows: list[Row] = []
     for name in names or BENCHMARKS:
@@ -30,7 +30,7 @@ def main(names: list[str]) -> int:
             torch.set_num_threads(threads)
             for row in BENCHMARKS[name].run(threads):
                 rows.append(row)
-                print(line(row), flush=True)  # noqa: T201
+                print(line(row), flush=True)
     old = json.loads(RESULTS.read_text())["rows"] if RESULTS.exists() else []
     new = [row.plain() for row in rows]
     fresh = {(r["benchmark"], r["threads"]) for r in new}

@@ -30,7 +30,7 @@ def run(threads: int) -> list[Row]:
             sizes = [dict(model.named_parameters())[n].shape for n in mine]
             theta = torch.cat([dict(model.named_parameters())[n].detach().flatten() for n in mine])
 
-            def loss(t: torch.Tensor, mine=mine, sizes=sizes) -> torch.Tensor:  # noqa: ANN001
+            def loss(t: torch.Tensor, mine=mine, sizes=sizes) -> torch.Tensor:
                 parts = t.split([s.numel() for s in sizes])
                 given = {n: p.view(s) for n, p, s in zip(mine, parts, sizes, strict=True)}
                 return cross_entropy(torch.func.functional_call(model, given, (x,)), y)
@@ -39,13 +39,20 @@ def run(threads: int) -> list[Row]:
         return blocks
 
     gap = max(
-        float((a - b).norm().detach() / b.norm().detach()) for a, b in zip(ours(), func(), strict=True)
+        float((a - b).norm().detach() / b.norm().detach())
+        for a, b in zip(ours(), func(), strict=True)
     )
     pair = interleave(ours, func, 5)
     rows = [
         Row(
-            "closed form", "layer blocks against torch.func.hessian", threads, pair.ratio, "×",
-            25, True, f"{pair.ours_s * 1e3:.0f} ms against {pair.peer_s * 1e3:.0f} ms; "
+            "closed form",
+            "layer blocks against torch.func.hessian",
+            threads,
+            pair.ratio,
+            "×",
+            25,
+            True,
+            f"{pair.ours_s * 1e3:.0f} ms against {pair.peer_s * 1e3:.0f} ms; "
             f"largest relative difference {gap:.1e}",
         )
     ]
@@ -68,8 +75,14 @@ def run(threads: int) -> list[Row]:
     pair = interleave(ours, curvlinops, 3)
     rows.append(
         Row(
-            "closed form", "layer blocks against curvlinops Hessian @ I", threads, pair.ratio, "×",
-            25, True, f"{pair.ours_s * 1e3:.0f} ms against {pair.peer_s * 1e3:.0f} ms",
+            "closed form",
+            "layer blocks against curvlinops Hessian @ I",
+            threads,
+            pair.ratio,
+            "×",
+            25,
+            True,
+            f"{pair.ours_s * 1e3:.0f} ms against {pair.peer_s * 1e3:.0f} ms",
         )
     )
     return rows

@@ -32,7 +32,7 @@ def run(threads: int) -> list[Row]:
             (problem,) = step.problems(step.linearize(objective))
             return RelativeToNorm(1e-3)(problem)
 
-        def direction(pipeline: Pipeline = pipeline, formulate=formulate):  # noqa: ANN001, ANN202
+        def direction(pipeline: Pipeline = pipeline, formulate=formulate):
             return pipeline.solve(formulate(), 1e-3, Memory())
 
         direction()
@@ -57,7 +57,9 @@ def run(threads: int) -> list[Row]:
         what = f"one damped {name} direction (N = 12,544) against forming it and torch.inverse"
         rows.append(Row("direction", what, threads, theirs / ours, "×", 150, True, detail))
         rows.append(
-            Row("direction", f"{name}: residual", threads, solved.solution.residual, "", 1e-3, False)
+            Row(
+                "direction", f"{name}: residual", threads, solved.solution.residual, "", 1e-3, False
+            )
         )
         rows.append(Row("direction", f"{name}: cosine", threads, cosine, "", 0.9999, True))
     return rows
@@ -91,7 +93,7 @@ def _exact(problem: LinearProblem) -> torch.Tensor:
     return x
 
 
-def _double(operator: LinearOperator):  # noqa: ANN202
+def _double(operator: LinearOperator):
     from qurvature.operators import Factored, SampleKronecker
 
     if isinstance(operator, SampleKronecker):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
 import time
 from collections.abc import Callable
@@ -71,7 +72,7 @@ def mlp(
     """A dense network with seeded weights."""
     torch.manual_seed(seed)
     layers: list[torch.nn.Module] = []
-    for a, b in zip(widths, widths[1:], strict=False):
+    for a, b in itertools.pairwise(widths):
         layers += [torch.nn.Linear(a, b), activation()]
     return torch.nn.Sequential(*layers[:-1])
 

@@ -45,12 +45,16 @@ def run(threads: int) -> list[Row]:
     objective = Objective(model, supervised(cross_entropy), (x, y))
     linearization = Linearization(objective)
     v = seeded(objective.parameters.n)
-    pair = interleave(
-        lambda: objective.gradient(), lambda: linearization.hvp(v), 7
-    )
+    pair = interleave(lambda: objective.gradient(), lambda: linearization.hvp(v), 7)
     return [
         Row(
-            "hvp", "one HVP of an 11M-parameter CNN, in gradients", threads, pair.ratio,
-            "gradients", 2.4, False, f"{pair.peer_s:.2f} s against {pair.ours_s:.2f} s",
+            "hvp",
+            "one HVP of an 11M-parameter CNN, in gradients",
+            threads,
+            pair.ratio,
+            "gradients",
+            2.4,
+            False,
+            f"{pair.peer_s:.2f} s against {pair.ours_s:.2f} s",
         )
     ]

@@ -44,10 +44,24 @@ def run(threads: int) -> list[Row]:
         detail = f"{len(widths)} systems; median width {sorted(widths)[len(widths) // 2]:.2%}"
         rows += [
             Row("kappa", f"damped GGN, N = {n}: truth inside", threads, float(inside), "", 1, True),
-            Row("kappa", f"damped GGN, N = {n}: width", threads, max(widths), "", 0.05, False, detail),
             Row(
-                "kappa", f"damped GGN, N = {n}: cost in Choleskys", threads,
-                sorted(costs)[len(costs) // 2], "Choleskys", share, False,
+                "kappa",
+                f"damped GGN, N = {n}: width",
+                threads,
+                max(widths),
+                "",
+                0.05,
+                False,
+                detail,
+            ),
+            Row(
+                "kappa",
+                f"damped GGN, N = {n}: cost in Choleskys",
+                threads,
+                sorted(costs)[len(costs) // 2],
+                "Choleskys",
+                share,
+                False,
             ),
         ]
     widths, inside = [], True
@@ -59,7 +73,13 @@ def run(threads: int) -> list[Row]:
     rows += [
         Row("kappa", "through the factor: truth inside", threads, float(inside), "", 1, True),
         Row(
-            "kappa", "through the factor: width", threads, max(widths), "", 0.1, False,
+            "kappa",
+            "through the factor: width",
+            threads,
+            max(widths),
+            "",
+            0.1,
+            False,
             f"{len(widths)} systems, indefinite and log-uniform",
         ),
     ]

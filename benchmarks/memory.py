@@ -16,7 +16,13 @@ def run(threads: int) -> list[Row]:
     megabytes = {kind: peak / 1024 for kind, peak in peaks.items()}
     return [
         Row(
-            "memory", "full-model CG step, in gradient steps", threads, ratio, "×", 3, False,
+            "memory",
+            "full-model CG step, in gradient steps",
+            threads,
+            ratio,
+            "×",
+            3,
+            False,
             ", ".join(f"{kind} {size:.0f} MB" for kind, size in megabytes.items()),
         )
     ]
@@ -50,7 +56,7 @@ def _main(kind: str, threads: int) -> None:
         newton.step(lambda: (model(x), lambda z: cross_entropy(z, y)))
     # Not getrusage: its maximum survives exec and would be the parent's.
     status = Path("/proc/self/status").read_text()
-    print(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")))  # noqa: T201
+    print(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")))
 
 
 if __name__ == "__main__":

@@ -48,9 +48,7 @@ def _values(n: int, kappa: float, spectrum: str) -> torch.Tensor:
         return torch.logspace(0, -math.log10(kappa), n, dtype=torch.float64)
     values = torch.full((n,), 1 / kappa, dtype=torch.float64)
     outliers = max(4, n // 100)
-    values[:outliers] = torch.logspace(
-        0, -0.7 * math.log10(kappa), outliers, dtype=torch.float64
-    )
+    values[:outliers] = torch.logspace(0, -0.7 * math.log10(kappa), outliers, dtype=torch.float64)
     return values * (1 + 0.05 * torch.rand(n, generator=torch.Generator().manual_seed(1)))
 
 
@@ -126,18 +124,30 @@ def run(threads: int, verbose: bool = False) -> list[Row]:
         chosen_total, best_total, count = chosen_total + mine, best_total + best, count + 1
         if verbose:
             winner = min(taken, key=lambda k: taken[k])
-            print(  # noqa: T201
+            print(
                 f"{name:36s} {mine / best:5.2f} chose {decision.chosen.offer:24s} "
                 f"{mine * 1e3:9.2f} ms, best {winner:24s} {best * 1e3:9.2f} ms",
                 flush=True,
             )
     return [
         Row(
-            "scheduler", f"regret over {count} systems", threads, chosen_total / best_total - 1, "",
-            0.15, False, f"chosen {chosen_total:.2f} s, best in hindsight {best_total:.2f} s",
+            "scheduler",
+            f"regret over {count} systems",
+            threads,
+            chosen_total / best_total - 1,
+            "",
+            0.15,
+            False,
+            f"chosen {chosen_total:.2f} s, best in hindsight {best_total:.2f} s",
         ),
         Row(
-            "scheduler", "deciding, share of the best solve", threads, deciding / best_total, "",
-            0.03, False, f"{deciding / count * 1e6:.0f} µs a system",
+            "scheduler",
+            "deciding, share of the best solve",
+            threads,
+            deciding / best_total,
+            "",
+            0.03,
+            False,
+            f"{deciding / count * 1e6:.0f} µs a system",
         ),
     ]

@@ -60,8 +60,14 @@ def _digits(threads: int) -> list[Row]:
     )
     rows = [
         Row(
-            "training", "digits to training loss 1e-3, time over L-BFGS's", threads,
-            mine.seconds / lbfgs.seconds, "×", 1.0, False, _detail(mine, lbfgs, "evaluations"),
+            "training",
+            "digits to training loss 1e-3, time over L-BFGS's",
+            threads,
+            mine.seconds / lbfgs.seconds,
+            "×",
+            1.0,
+            False,
+            _detail(mine, lbfgs, "evaluations"),
         )
     ]
     mine, adam = _tuned_pair(
@@ -71,12 +77,23 @@ def _digits(threads: int) -> list[Row]:
     return [
         *rows,
         Row(
-            "training", "digits to 96 % test accuracy, time over Adam's", threads,
-            mine.seconds / adam.seconds, "×", 2.0, False, _detail(mine, adam, "steps"),
+            "training",
+            "digits to 96 % test accuracy, time over Adam's",
+            threads,
+            mine.seconds / adam.seconds,
+            "×",
+            2.0,
+            False,
+            _detail(mine, adam, "steps"),
         ),
         Row(
-            "training", "digits to 96 % test accuracy, steps over Adam's", threads,
-            mine.steps / adam.steps, "×", 0.1, False,
+            "training",
+            "digits to 96 % test accuracy, steps over Adam's",
+            threads,
+            mine.steps / adam.steps,
+            "×",
+            0.1,
+            False,
         ),
     ]
 
@@ -103,8 +120,14 @@ def _softmax(threads: int) -> list[Row]:
     )
     return [
         Row(
-            "training", "softmax regression to gradient 1e-6 (float64), time over L-BFGS's", threads,
-            mine.seconds / lbfgs.seconds, "×", 1.0, False, _detail(mine, lbfgs, "evaluations"),
+            "training",
+            "softmax regression to gradient 1e-6 (float64), time over L-BFGS's",
+            threads,
+            mine.seconds / lbfgs.seconds,
+            "×",
+            1.0,
+            False,
+            _detail(mine, lbfgs, "evaluations"),
         )
     ]
 
@@ -154,14 +177,17 @@ class _Done(Exception):
     """The target was met inside an L-BFGS iteration."""
 
 
-def _lbfgs(
-    model: nn.Module, data: Any, lr: float, target: Target, decay: float = 0.0
-) -> Reached:
+def _lbfgs(model: nn.Module, data: Any, lr: float, target: Target, decay: float = 0.0) -> Reached:
     """Every evaluation counts, so that the target is met as early as it can be."""
     x, y = data
     parameters = list(model.parameters())
     optimizer = torch.optim.LBFGS(
-        parameters, lr=lr, max_iter=20, history_size=20, tolerance_grad=0, tolerance_change=0,
+        parameters,
+        lr=lr,
+        max_iter=20,
+        history_size=20,
+        tolerance_grad=0,
+        tolerance_change=0,
         line_search_fn="strong_wolfe",
     )
     steps, aside = 0, 0.0

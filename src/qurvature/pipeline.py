@@ -8,6 +8,7 @@ optimizer formulates before and applies after.
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import Mapping
@@ -253,9 +254,7 @@ def _ladder(decision: Decision) -> list[tuple[str, str]]:
     names = [(decision.chosen.solver, decision.chosen.access)]
     names += [(r.solver, r.access) for r in sorted(priced, key=_price)]
     kinds = ClassicalSolver.members()
-    rungs = [
-        pair for pair in dict.fromkeys(names) if issubclass(kinds[pair[0]], ClassicalSolver)
-    ]
+    rungs = [pair for pair in dict.fromkeys(names) if issubclass(kinds[pair[0]], ClassicalSolver)]
     if not rungs:
         raise NoOfferError("a quantum offer was chosen and no classical solver can stand in for it")
     return rungs
@@ -289,4 +288,4 @@ def original_residual(problem: LinearProblem, solution: Solution) -> Tensor:
 
 
 def _differences(clock: list[float]) -> list[float]:
-    return [b - a for a, b in zip(clock, clock[1:], strict=False)]
+    return [b - a for a, b in itertools.pairwise(clock)]

@@ -110,6 +110,7 @@ def load_plugin(path: str | Path) -> None:
 
     Raises:
         FileNotFoundError: if there is no such file.
+        ImportError: if it is not a Python file.
     """
     file = Path(path)
     if not file.is_file():

@@ -217,8 +217,8 @@ def _tuning_note(outcome: Outcome) -> str:
     trials = max(len(t["trials"]) for t in optimizers.values())
     seconds = outcome.tuning["seconds_per_trial"]
     return (
-        f"{clock} Equal tuning: each optimizer tried {trials} settings for up to {seconds:g} s each "
-        f"from the same initial parameters. Chosen: {chosen}."
+        f"{clock} Equal tuning: each optimizer tried {trials} settings for up to {seconds:g} s "
+        f"each from the same initial parameters. Chosen: {chosen}."
     )
 
 

@@ -58,7 +58,9 @@ class Damping(Extension):
 
 def _checked(name: str, value: float, *, zero: bool = False) -> float:
     if not math.isfinite(value) or value < 0 or (value == 0 and not zero):
-        raise ValueError(f"{name} must be a finite number {'>= 0' if zero else '> 0'}, given {value}")
+        raise ValueError(
+            f"{name} must be a finite number {'>= 0' if zero else '> 0'}, given {value}"
+        )
     return float(value)
 
 

@@ -26,7 +26,9 @@ _RATES = {
     for name in (kernel, *(f"{kernel}_{dtype}" for dtype in DTYPES))
 } | {
     f"{kernel}_{prefix}": quantity(
-        f"rate_{kernel}_{prefix}", _UNITS[kernel], f"rate of {kernel} at the size of a {prefix} call"
+        f"rate_{kernel}_{prefix}",
+        _UNITS[kernel],
+        f"rate of {kernel} at the size of a {prefix} call",
     )
     for kernel in CALL_KERNELS
     for prefix in WORKS
@@ -173,9 +175,7 @@ def _assumptions(
             kernel, _, suffix = name.partition("_")
             figure = machine[rate_key(suffix if suffix in DTYPES else dtype, kernel)]
             at = figure.at(sizes.get(name, size))
-            listed.append(
-                Assumption(rate.name, at, rate.unit, figure.standing, figure.source)
-            )
+            listed.append(Assumption(rate.name, at, rate.unit, figure.standing, figure.source))
     launch = machine["launch_s"]
     listed.append(Assumption("launch_s", launch.value, "s", launch.standing, launch.source))
     return tuple(listed)

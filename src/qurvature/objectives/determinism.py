@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
-import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
@@ -16,7 +15,7 @@ class NonDeterministicError(ValueError):
 
 
 @contextmanager
-def kept_buffers(model: nn.Module | None) -> Iterator[None]:
+def kept_buffers(model: nn.Module | None) -> Generator[None]:
     """Restore the model's buffers (BatchNorm statistics) on leaving."""
     if model is None:
         yield

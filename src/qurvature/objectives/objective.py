@@ -94,7 +94,7 @@ class Objective:
             isinstance(data, tuple) and len(data) > 0 and _is_leaf(data[0])
         )
         self._batches: Iterable[Any] = [data] if single else data
-        self._loss = loss
+        self._evaluate: Callable[[Any], Any] = lambda batch: loss(model, batch)
         self._closures: list[tuple[float, Closure]] | None = None
         counts = [_samples(batch) for batch in self._batches]
         if not counts or min(counts) == 0:
@@ -123,7 +123,7 @@ class Objective:
         for batch in self._batches:
             yield (
                 _samples(batch) / self._total,
-                lambda batch=batch: self._loss(self.model, batch),  # type: ignore[misc]
+                lambda batch=batch: self._evaluate(batch),
             )
 
     def evaluations(self) -> Iterator[tuple[float, Evaluation]]:
@@ -147,9 +147,7 @@ class Objective:
             NonFiniteError: if it holds NaN or Inf.
         """
         with self._at(theta), kept_buffers(self.model):
-            return sum_parts(
-                w * self.flat_gradient(e.loss) for w, e in self.evaluations()
-            )
+            return sum_parts(w * self.flat_gradient(e.loss) for w, e in self.evaluations())
 
     def hvp(self, v: Tensor, theta: Tensor | None = None) -> Tensor:
         """Hessian times ``v``, shape (n,)."""

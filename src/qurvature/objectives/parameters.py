@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -116,7 +117,7 @@ class Parameters:
     def indices(self, block: Block) -> slice | Tensor:
         """Where ``block`` lies: a slice if it is contiguous, else an index tensor."""
         spans = [self.slice_of(name) for name in block.members]
-        if all(a.stop == b.start for a, b in zip(spans, spans[1:], strict=False)):
+        if all(a.stop == b.start for a, b in itertools.pairwise(spans)):
             return slice(spans[0].start, spans[-1].stop)
         return torch.cat([torch.arange(s.start, s.stop, device=self.device) for s in spans])
 

@@ -15,7 +15,7 @@ _PSD, _PD = Structure.POSITIVE_SEMIDEFINITE, Structure.POSITIVE_DEFINITE
 
 
 class Sum(LinearOperator):
-    """A + B + …
+    """The sum A + B + … of operators.
 
     Raises:
         ValueError: if shapes, dtypes or devices differ.

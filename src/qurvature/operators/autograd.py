@@ -44,7 +44,9 @@ class _Products(LinearOperator):
     @property
     def product_work(self) -> Work:
         """Flops of the backward passes; an autograd node costs about one library call each."""
-        return Work(gemm=self._flops, launch=8 * len(self._linearization.objective.parameters.names))
+        return Work(
+            gemm=self._flops, launch=8 * len(self._linearization.objective.parameters.names)
+        )
 
 
 class Hessian(_Products):

@@ -25,12 +25,20 @@ from qurvature.records import Work
 from .base import LinearOperator, Structure, structure
 from .closed_form import Layer, NoClosedForm
 from .factored import Factored
-from .output_hessian import OutputHessian, output_hessian
+from .output_hessian import OutputHessian, join_samples, output_hessian
 from .rows import LinearRows
 
 #: Activations that act on each number alone.
 _ELEMENTWISE = (
-    nn.ReLU, nn.Tanh, nn.Sigmoid, nn.GELU, nn.SiLU, nn.ELU, nn.Softplus, nn.LeakyReLU, nn.Mish,
+    nn.ReLU,
+    nn.Tanh,
+    nn.Sigmoid,
+    nn.GELU,
+    nn.SiLU,
+    nn.ELU,
+    nn.Softplus,
+    nn.LeakyReLU,
+    nn.Mish,
 )
 _TRANSPARENT = (nn.Identity, nn.Flatten, nn.Dropout)
 
@@ -197,10 +205,8 @@ def chain(
         outputs.append(output_hessian(part.evaluation).scaled(part.weight, kind))
     if len(stages) == 1:
         return Chain(stages[0], outputs[0])
-    if len({type(s) for s in outputs}) > 1:
-        raise NoClosedForm("the batches' losses differ in kind")
     joined = [_join(list(group)) for group in zip(*stages, strict=True)]
-    return Chain(joined, type(outputs[0]).join(outputs))  # type: ignore[arg-type]
+    return Chain(joined, join_samples(outputs))
 
 
 @dataclass(frozen=True)
@@ -216,7 +222,7 @@ def _sequence(model: nn.Module | None, layers: Sequence[Layer]) -> list[_Step]:
     steps: list[_Step] = []
     by_name = {layer.module: layer for layer in layers}
     for name, module in model.named_modules():
-        if isinstance(module, nn.Sequential) or isinstance(module, _TRANSPARENT):
+        if isinstance(module, (nn.Sequential, *_TRANSPARENT)):
             continue
         if type(module) is nn.Linear and name in by_name:
             whole = ("weight", "bias") if module.bias is not None else ("weight",)

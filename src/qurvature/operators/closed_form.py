@@ -74,7 +74,10 @@ def factored(
         NoClosedForm: if a layer is called more than once a pass, or there are too many rows.
     """
     per_part = [
-        [rows.scaled(part.weight**0.5, dtype) for rows in _rows(linearization, part, layers, root_of)]
+        [
+            rows.scaled(part.weight**0.5, dtype)
+            for rows in _rows(linearization, part, layers, root_of)
+        ]
         for part in linearization.parts()
     ]
     return Factored([concatenate(list(group)) for group in zip(*per_part, strict=True)])
@@ -95,13 +98,15 @@ def _rows(
     root = root_of(part.evaluation)
     numbers = root.shape[1] * sum(out.numel() for _, out in calls)
     if numbers > MOST_COTANGENTS:
-        raise NoClosedForm(f"{numbers:.2g} cotangents would be kept, more than {MOST_COTANGENTS:.2g}")
+        raise NoClosedForm(
+            f"{numbers:.2g} cotangents would be kept, more than {MOST_COTANGENTS:.2g}"
+        )
     ends = [out for _, out in calls]
     seeds = root.transpose(0, 1).reshape(root.shape[1], *outputs.shape).to(outputs.dtype)
     cotangents = torch.autograd.grad(
         outputs, ends, seeds, retain_graph=True, allow_unused=True, is_grads_batched=True
     )
-    modules = dict(linearization.objective.model.named_modules())  # type: ignore[union-attr]
+    modules = modules_of(linearization)
     parameters = linearization.objective.parameters
     rows: list[Rows] = []
     for layer, (inputs, out), f in zip(layers, calls, cotangents, strict=True):
@@ -110,6 +115,18 @@ def _rows(
         f, x = f.to(parameters.dtype), inputs.to(parameters.dtype)
         rows += rows_of(modules[layer.module], layer.names, x, f)
     return rows
+
+
+def modules_of(linearization: Linearization) -> dict[str, nn.Module]:
+    """The model's modules by name.
+
+    Raises:
+        NoClosedForm: if there is no model.
+    """
+    model = linearization.objective.model
+    if model is None:
+        raise NoClosedForm("the optimizer was given parameters without their model")
+    return dict(model.named_modules())
 
 
 def _only_call(part: Part, layer: Layer, batch: int) -> tuple[Tensor, Tensor]:
@@ -133,7 +150,7 @@ def layer_hessian(
     Raises:
         NoClosedForm: if the layer is not a Linear on vectors, or is called more than once.
     """
-    modules = dict(linearization.objective.model.named_modules())  # type: ignore[union-attr]
+    modules = modules_of(linearization)
     module = modules[layer.module]
     if type(module) is not nn.Linear or "weight" not in layer.names:
         raise NoClosedForm(f"the exact Hessian has no formula for {type(module).__name__}")
@@ -171,10 +188,8 @@ def _second_derivative(loss: Tensor, out: Tensor) -> Tensor:
 def gauss_newton_block(operator: Factored) -> Factored | SampleKronecker:
     """A single Linear layer's QᵀQ as Σ_n F_nᵀF_n ⊗ x_n x_nᵀ: fewer numbers when K > h."""
     only = operator.layers[0]
-    if len(operator.layers) == 1 and isinstance(only, LinearRows):
-        if only.count >= only.cotangents.shape[1]:
-            middle = per_sample_products(only.cotangents, only.cotangents)
-            return SampleKronecker(
-                middle, only.inputs, only.bias, Structure.POSITIVE_SEMIDEFINITE
-            )
+    alone = len(operator.layers) == 1 and isinstance(only, LinearRows)
+    if alone and only.count >= only.cotangents.shape[1]:
+        middle = per_sample_products(only.cotangents, only.cotangents)
+        return SampleKronecker(middle, only.inputs, only.bias, Structure.POSITIVE_SEMIDEFINITE)
     return operator

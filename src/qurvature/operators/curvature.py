@@ -221,9 +221,10 @@ def _verify(
     if not bool(mine.isfinite().all()):
         raise NonFiniteError("the curvature holds NaN or Inf")
     gap = float((mine - truth).norm()) / max(float(truth.norm()), 1e-30)
-    if gap > 1e4 * torch.finfo(parameters.dtype).eps and float(mine.norm()) + float(
-        truth.norm()
-    ) > 1e-20:
+    if (
+        gap > 1e4 * torch.finfo(parameters.dtype).eps
+        and float(mine.norm()) + float(truth.norm()) > 1e-20
+    ):
         raise NoClosedForm(
             f"the closed form differs from autograd by {gap:.1g}: a layer is shared, or samples are "
             "coupled"

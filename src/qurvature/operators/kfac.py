@@ -150,7 +150,9 @@ def _pair(rows: Rows) -> KroneckerPair:
         return KroneckerPair(f @ f.T, _second_moment(rows.inputs, rows.bias), rows.bias)
     if isinstance(rows, PositionRows):
         f = rows.cotangents.flatten(0, -2)
-        return KroneckerPair(f.T @ f, _second_moment(rows.inputs.flatten(0, -2), rows.bias), rows.bias)
+        return KroneckerPair(
+            f.T @ f, _second_moment(rows.inputs.flatten(0, -2), rows.bias), rows.bias
+        )
     assert isinstance(rows, ExplicitRows)  # a norm or a lone bias: small, so kept whole
     q = rows.explicit()
     return KroneckerPair(q.T @ q, q.new_ones(1, 1), bias=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -42,12 +43,6 @@ class SoftmaxHessian:
         """factor · S, in the given precision."""
         return replace(self, p=self.p.to(dtype), weight=(factor * self.weight).to(dtype))
 
-    @staticmethod
-    def join(parts: list[SoftmaxHessian]) -> SoftmaxHessian:
-        """The samples of several batches."""
-        p = torch.cat([s.p for s in parts], dim=1)
-        return SoftmaxHessian(p, torch.cat([s.weight for s in parts]))
-
 
 @dataclass(frozen=True)
 class RootHessian:
@@ -67,13 +62,17 @@ class RootHessian:
         """factor · S, in the given precision."""
         return RootHessian((factor**0.5 * self.r).to(dtype))
 
-    @staticmethod
-    def join(parts: list[RootHessian]) -> RootHessian:
-        """The samples of several batches."""
-        return RootHessian(torch.cat([s.r for s in parts]))
-
 
 OutputHessian = SoftmaxHessian | RootHessian
+
+
+def join_samples(parts: Sequence[OutputHessian]) -> OutputHessian:
+    """S over the samples of several batches."""
+    softmax = [s for s in parts if isinstance(s, SoftmaxHessian)]
+    if len(softmax) == len(parts):
+        p = torch.cat([s.p for s in softmax], dim=1)
+        return SoftmaxHessian(p, torch.cat([s.weight for s in softmax]))
+    return RootHessian(torch.cat([s.root() for s in parts]))
 
 
 def output_hessian(evaluation: Evaluation) -> OutputHessian:

@@ -329,26 +329,27 @@ def _sum_positions(product: Tensor) -> ExplicitRows:
 
 def _padding(module: nn.Conv2d) -> tuple[int, int]:
     if not isinstance(module.padding, str):
-        return module.padding  # type: ignore[return-value]
+        return module.padding[0], module.padding[1]
     if module.padding == "valid":
         return 0, 0
     half = [d * (k - 1) // 2 for d, k in zip(module.dilation, module.kernel_size, strict=True)]
     return half[0], half[1]
 
 
-def concatenate(parts: list[Rows]) -> Rows:
+def concatenate(parts: Sequence[Rows]) -> Rows:
     """The rows of several batches, side by side; all of one layer."""
     first = parts[0]
     if len(parts) == 1:
         return first
-    if isinstance(first, ExplicitRows):
-        return ExplicitRows(torch.cat([p.rows for p in parts], dim=1))  # type: ignore[attr-defined]
-    samples = 2 if isinstance(first, LinearRows) else 1
-    return type(first)(
-        torch.cat([p.cotangents for p in parts], dim=samples),  # type: ignore[attr-defined]
-        torch.cat([p.inputs for p in parts]),  # type: ignore[attr-defined]
-        first.bias,  # type: ignore[attr-defined]
-    )
+    if isinstance(first, LinearRows):
+        linear = [p for p in parts if isinstance(p, LinearRows)]
+        f = torch.cat([p.cotangents for p in linear], dim=2)
+        return LinearRows(f, torch.cat([p.inputs for p in linear]), first.bias)
+    if isinstance(first, PositionRows):
+        spread = [p for p in parts if isinstance(p, PositionRows)]
+        f = torch.cat([p.cotangents for p in spread], dim=1)
+        return PositionRows(f, torch.cat([p.inputs for p in spread]), first.bias)
+    return ExplicitRows(torch.cat([p.explicit().view(p.count, p.batch, p.m) for p in parts], dim=1))
 
 
 def pair_work(rows: Rows, other: Rows) -> Work:

@@ -135,7 +135,9 @@ def write_pair(
             tile = weights[i * d : (i + 1) * d, j * e : (j + count) * e]
             torch.mm(left.T, weighted.view(batch, count * e), out=tile)
         if same:
-            weights[(i + 1) * d :, i * d : (i + 1) * d] = weights[i * d : (i + 1) * d, (i + 1) * d :].T
+            weights[(i + 1) * d :, i * d : (i + 1) * d] = weights[
+                i * d : (i + 1) * d, (i + 1) * d :
+            ].T
     flat = middle.flatten(0, 1)
     if right_bias:
         corner = (flat @ left).view(h, g, d).mT.reshape(h * d, g)

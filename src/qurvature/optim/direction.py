@@ -124,7 +124,11 @@ class Group:
             gradient.add_(theta * self._mask, alpha=decay)
 
     def solve(
-        self, linearization: Linearization, gradient: Tensor, epsilon: float, probes: torch.Generator
+        self,
+        linearization: Linearization,
+        gradient: Tensor,
+        epsilon: float,
+        probes: torch.Generator,
     ) -> Part:
         """Form (or reuse), damp, and solve every block."""
         began = time.perf_counter()
@@ -170,13 +174,9 @@ class Group:
 
     def _reusable(self) -> bool:
         """Products through autograd need the graph of their own θ, which the step has left."""
-        return all(
-            p.operator.formation != "products" or p.operator.formed for p in self._damped
-        )
+        return all(p.operator.formation != "products" or p.operator.formed for p in self._damped)
 
-    def _part(
-        self, solved: list[Solved], gradient: Tensor, formed: float, reused: bool
-    ) -> Part:
+    def _part(self, solved: list[Solved], gradient: Tensor, formed: float, reused: bool) -> Part:
         directions, curvatures, fallbacks = [], [], [f for s in solved for f in s.fallbacks]
         measured = {"form": formed}
         for i, (problem, result) in enumerate(zip(self._damped, solved, strict=True)):

@@ -110,9 +110,11 @@ class Newton(torch.optim.Optimizer):
                 f"Newton has no option {sorted(unknown)[0]!r}; there are {', '.join(DEFAULTS)}"
             )
         self.model = params if isinstance(params, nn.Module) else model
-        given = [p for p in params.parameters() if p.requires_grad] if isinstance(
-            params, nn.Module
-        ) else params
+        given = (
+            [p for p in params.parameters() if p.requires_grad]
+            if isinstance(params, nn.Module)
+            else params
+        )
         super().__init__(given, {**DEFAULTS, **options})
         self._names = _names(self.model, self.param_groups)
         self._search = Search.named(search)()
@@ -131,8 +133,9 @@ class Newton(torch.optim.Optimizer):
         for group in self.param_groups:
             _check_options(group)
 
+    # torch's signature promises a closure that returns a float; ours returns the loss's graph.
     @torch.no_grad()
-    def step(  # type: ignore[override]
+    def step(  # ty: ignore[incompatible-method-override]
         self, closure: Callable[[], Any] | Sequence[Callable[[], Any]] | None = None
     ) -> Tensor:
         """One step; returns the loss before it.
@@ -163,7 +166,9 @@ class Newton(torch.optim.Optimizer):
         first = not self._groups
         if first:
             self._begin(objective)
-        grads = [(p, p.grad, None if p.grad is None else p.grad._version) for p in parameters.tensors]
+        grads = [
+            (p, p.grad, None if p.grad is None else p.grad._version) for p in parameters.tensors
+        ]
         linearization = _linearize(objective, self._watch(), grads)
         theta = parameters.flat()
         loss = linearization.value + sum(g.penalty(theta) for g in self._groups)
@@ -251,9 +256,7 @@ class Newton(torch.optim.Optimizer):
             return -t * direction.slope - 0.5 * t * t * direction.curvature
 
         lr = float(self.param_groups[0]["lr"])
-        return self._search(
-            loss_at, loss, direction.slope, decrease, lr, wants_gain=gain
-        )
+        return self._search(loss_at, loss, direction.slope, decrease, lr, wants_gain=gain)
 
     def _epsilon(self, norm: float, dtype: torch.dtype) -> float:
         from qurvature.schedule import Previous
@@ -373,7 +376,9 @@ def _names(model: nn.Module | None, groups: list[dict[str, Any]]) -> list[tuple[
     """Names of the optimized tensors, in the model's order where there is a model."""
     chosen = {id(p): p for group in groups for p in group["params"] if p.requires_grad}
     if model is not None:
-        named = [(name, p) for name, p in model.named_parameters() if id(p) in chosen]
+        named: list[tuple[str, Tensor]] = [
+            (name, p) for name, p in model.named_parameters() if id(p) in chosen
+        ]
         known = {id(p) for _, p in named}
         if missing := [p for i, p in chosen.items() if i not in known]:
             raise ValueError(

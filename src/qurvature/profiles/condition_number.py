@@ -42,9 +42,7 @@ def damped_semidefinite(
     # Rounding may push a mean of eigenvalues below λ.
     low = max(shift, 0.0)
     high = max(min(ceiling), low)
-    norm = Estimate(
-        top, top, top + gap, f"lanczos-{m}", m, Standing.EMPIRICAL
-    )
+    norm = Estimate(top, top, top + gap, f"lanczos-{m}", m, Standing.EMPIRICAL)
     method = "damping below, Rayleigh and trace above"
     return norm, Estimate(low if low > 0 else high, low, high, method, 0)
 
@@ -60,7 +58,7 @@ def through_factor(
     """
     a = operator.dense()
     inverse, inertia = _inverse(a, Structure.POSITIVE_DEFINITE in operator.structure)
-    start = start_vector(operator.n, like=a, seed=1)
+    start = start_vector(operator.n, a.dtype, a.device, seed=1)
     norm = _end(operator.matvec, start, steps, most, width, "lanczos")
     if inverse is None:
         return norm, Estimate.exact(0.0, "singular pivot"), inertia
@@ -170,17 +168,16 @@ def one_norm_guard(operator: LinearOperator) -> Estimate:
     """
     a = operator.dense().double().cpu().numpy()
     norm = float(np.abs(a).sum(0).max())
-    if Structure.POSITIVE_DEFINITE in operator.structure:
-        factor, info = scipy.linalg.lapack.dpotrf(a, lower=1)
-        method = "pocon"
-        reciprocal = scipy.linalg.lapack.dpocon(factor, norm, uplo="L")[0] if info == 0 else 0.0
-    else:
-        factor, _, info = scipy.linalg.lapack.dgetrf(a)
-        method = "gecon"
-        reciprocal = scipy.linalg.lapack.dgecon(factor, norm)[0] if info == 0 else 0.0
+    definite = Structure.POSITIVE_DEFINITE in operator.structure
+    method = "pocon" if definite else "gecon"
+    factor_of, estimate = scipy.linalg.get_lapack_funcs(
+        ("potrf", "pocon") if definite else ("getrf", "gecon"), (a,)
+    )
+    factor, *_, info = factor_of(a)
+    reciprocal = float(estimate(factor, norm)[0]) if info == 0 else 0.0
     if not reciprocal > 0:
         return Estimate(math.inf, 0.0, math.inf, method, 0, Standing.EMPIRICAL)
-    value = 1 / float(reciprocal)
+    value = 1 / reciprocal
     return Estimate(value, value / operator.n, 3 * value, method, 0, Standing.EMPIRICAL)
 
 

@@ -13,14 +13,11 @@ from qurvature.operators import LinearOperator
 from qurvature.records import Estimate, Standing
 from qurvature.solvers.tridiagonal import Tridiagonal, tridiagonal
 
-
 #: Beyond this many numbers (256 MB in float32) a Krylov basis is not kept.
 MOST_BASIS_NUMBERS = 2**26
 
 
-def lanczos(
-    matvec: Callable[[Tensor], Tensor], start: Tensor, steps: int
-) -> Tridiagonal:
+def lanczos(matvec: Callable[[Tensor], Tensor], start: Tensor, steps: int) -> Tridiagonal:
     """At most ``steps`` Lanczos steps with full reorthogonalization (classical Gram-Schmidt, twice).
 
     Where the basis would hold more than `MOST_BASIS_NUMBERS`, three vectors are kept and the basis is
@@ -73,11 +70,11 @@ def _three_term(matvec: Callable[[Tensor], Tensor], start: Tensor, steps: int) -
     return tridiagonal(np.array(alpha), np.array(beta))
 
 
-def start_vector(n: int, like: Tensor | None = None, seed: int = 0, **kind: object) -> Tensor:
+def start_vector(n: int, dtype: torch.dtype, device: torch.device, seed: int = 0) -> Tensor:
     """A reproducible Gaussian vector."""
     generator = torch.Generator().manual_seed(seed)
     v = torch.randn(n, generator=generator, dtype=torch.float64)
-    return v.to(like) if like is not None else v.to(**kind)  # type: ignore[arg-type]
+    return v.to(device=device, dtype=dtype)
 
 
 def largest_eigenvalue(operator: LinearOperator, steps: int = 8) -> Estimate:
@@ -86,7 +83,7 @@ def largest_eigenvalue(operator: LinearOperator, steps: int = 8) -> Estimate:
     The interval is [|θ|, |θ| + residual]: an eigenvalue lies in it; that it is the extreme one is
     empirical.
     """
-    start = start_vector(operator.n, dtype=operator.dtype, device=operator.device)
+    start = start_vector(operator.n, operator.dtype, operator.device)
     t = lanczos(operator.matvec, start, steps)
     i = int(np.argmax(np.abs(t.ritz)))
     value = abs(float(t.ritz[i]))

@@ -17,7 +17,6 @@ from qurvature.records import (
     MatrixProfile,
     Standing,
 )
-
 from qurvature.solvers.tridiagonal import Tridiagonal
 
 from . import condition_number as kappa
@@ -53,7 +52,9 @@ def profile(
         raise NonFiniteError(f"{problem.name}: the matrix holds NaN or Inf")
     symmetric = Structure.SYMMETRIC in operator.structure
     semidefinite = Structure.POSITIVE_SEMIDEFINITE in operator.structure
-    inertia = Inertia(operator.n, 0, 0) if Structure.POSITIVE_DEFINITE in operator.structure else None
+    inertia = (
+        Inertia(operator.n, 0, 0) if Structure.POSITIVE_DEFINITE in operator.structure else None
+    )
     trace, least = _diagonal_figures(operator) if semidefinite else (None, math.inf)
     if operator.n <= EXACT_UP_TO or not symmetric:
         norm, sigma, inertia = kappa.exact(operator)
@@ -121,7 +122,7 @@ def _krylov(problem: LinearProblem, steps: int) -> Tridiagonal:
         # A right-hand side in a small invariant subspace hides the rest of the spectrum.
         if not t.exhausted or t.steps >= min(steps, problem.n):
             return t
-    start = start_vector(problem.n, like=b)
+    start = start_vector(problem.n, b.dtype, b.device)
     return lanczos(problem.operator.matvec, start, steps)
 
 

@@ -89,7 +89,7 @@ def dense_kfac(objective: Objective, module: str) -> Tensor:
     over samples and positions (arXiv 1503.05671; 1602.01407 for convolutions, up to the split of
     the number of positions between the factors). No square root of S is involved.
     """
-    assert objective.model is not None  # noqa: S101 -- there is no layer without a model
+    assert objective.model is not None
     layer = objective.model.get_submodule(module)
     calls: list[tuple[Tensor, Tensor]] = []
     handle = layer.register_forward_hook(lambda _, given, out: calls.append((given[0], out)))
@@ -116,7 +116,7 @@ def dense_kfac(objective: Objective, module: str) -> Tensor:
                 seen += list(_inputs(inputs[n].detach(), layer))
     finally:
         handle.remove()
-    assert left is not None  # noqa: S101 -- an objective has at least one part
+    assert left is not None
     x = torch.stack(seen)
     if layer.bias is not None:
         x = torch.cat([x, x.new_ones(len(x), 1)], dim=1)

@@ -1,0 +1,1 @@
+"""Classical solvers, which run here; one file each."""

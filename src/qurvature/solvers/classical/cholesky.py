@@ -34,7 +34,9 @@ class Cholesky(ClassicalSolver):
 
     kind = "cholesky"
     accesses = ("dense",)
-    source = "Golub and Van Loan, Matrix Computations, 4th ed., alg. 4.2.1; refinement: Higham, ch. 12"
+    source = (
+        "Golub and Van Loan, Matrix Computations, 4th ed., alg. 4.2.1; refinement: Higham, ch. 12"
+    )
 
     @classmethod
     def refuses(cls, problem: LinearProblem, profile: MatrixProfile, access: str) -> str | None:
@@ -112,7 +114,7 @@ def _factor(problem: LinearProblem, a: Tensor) -> _Factored:
     return _Factored(problem, None, Outcome.SINGULAR if singular else Outcome.INDEFINITE)
 
 
-def _apply(factor: Tensor):  # type: ignore[no-untyped-def]
+def _apply(factor: Tensor):
     def solve(b: Tensor) -> Tensor:
         return torch.cholesky_solve(b.to(factor.dtype)[:, None], factor)[:, 0].to(b.dtype)
 

@@ -1,4 +1,4 @@
-"""Conjugate gradients, plain and preconditioned by K-FAC, with harvest and an exit at negative curvature."""
+"""Conjugate gradients, plain and preconditioned by K-FAC, with an exit at negative curvature."""
 
 from __future__ import annotations
 
@@ -21,6 +21,10 @@ from . import counts
 
 #: Iterations beyond which a run is ended, in units of the size.
 MOST_ITERATIONS_PER_UNKNOWN = 2
+
+
+#: Iterations that the K-FAC preconditioner leaves, as a share; measured on GGN systems of networks.
+SHARE = 0.3
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,7 @@ class KFACPreconditionedCG(ClassicalSolver):
     kind = "cg_kfac"
     accesses = ("products",)
     source = "Martens and Grosse, arXiv 1503.05671, sec. 6"
-    iteration_share = 0.3
+    iteration_share = SHARE
 
     @classmethod
     def refuses(cls, problem: LinearProblem, profile: MatrixProfile, access: str) -> str | None:
@@ -128,7 +132,7 @@ class KFACPreconditionedCG(ClassicalSolver):
         plain = _krylov_work(access, 12.0).per_rhs
         applied = counts.operator_work("kfac_apply", counts.iterations)
         each = counts.plus(plain, applied)
-        share = {kernel: cls.iteration_share * count for kernel, count in each.items()}
+        share = {kernel: SHARE * count for kernel, count in each.items()}
         return ClassicalWork(form={}, setup=counts.operator_work("kfac"), per_rhs=share)
 
     @classmethod

@@ -17,7 +17,8 @@ def operator_work(prefix: str, times: Expression | float = 1.0) -> dict[str, Exp
     Its matrix products are priced at the size of its own calls, not at that of the matrix.
     """
     return {
-        f"{kernel}_{prefix}" if kernel in ("gemm", "stream", "eigh") else kernel: times * quantity(f"{prefix}_{kernel}", meaning=f"{kernel} work to {prefix}")
+        f"{kernel}_{prefix}" if kernel in ("gemm", "stream", "eigh") else kernel: times
+        * quantity(f"{prefix}_{kernel}", meaning=f"{kernel} work to {prefix}")
         for kernel in KERNELS
     }
 

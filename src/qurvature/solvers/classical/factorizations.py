@@ -51,7 +51,9 @@ class LU(ClassicalSolver):
     def refuses(cls, problem: LinearProblem, profile: MatrixProfile, access: str) -> str | None:
         """It needs the entries."""
         del profile, access
-        return "the entries would not fit in memory" if problem.operator.dense_work is None else None
+        return (
+            "the entries would not fit in memory" if problem.operator.dense_work is None else None
+        )
 
     @classmethod
     def work(cls, access: str) -> ClassicalWork:

@@ -27,7 +27,9 @@ class Kronecker(ClassicalSolver):
 
     kind = "kronecker"
     accesses = ("factor",)
-    source = "Martens and Grosse, arXiv 1503.05671, appendix B; eigenbasis as George et al., 1806.03884"
+    source = (
+        "Martens and Grosse, arXiv 1503.05671, appendix B; eigenbasis as George et al., 1806.03884"
+    )
 
     @classmethod
     def refuses(cls, problem: LinearProblem, profile: MatrixProfile, access: str) -> str | None:

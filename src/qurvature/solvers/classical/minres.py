@@ -15,7 +15,13 @@ from qurvature.records import MatrixProfile, Outcome, Solution, SolveStats
 from qurvature.solvers.base import ClassicalSolver, ClassicalWork, finish
 from qurvature.solvers.tridiagonal import tridiagonal
 
-from .conjugate_gradients import MOST_ITERATIONS_PER_UNKNOWN, _krylov_work, _state, _State, no_access
+from .conjugate_gradients import (
+    MOST_ITERATIONS_PER_UNKNOWN,
+    _krylov_work,
+    _State,
+    _state,
+    no_access,
+)
 
 
 class MINRES(ClassicalSolver):
@@ -52,8 +58,13 @@ class MINRES(ClassicalSolver):
         if not math.isfinite(scale) or scale == 0:
             outcome = None if scale == 0 else Outcome.NONFINITE_INPUT
             return finish(
-                state.problem, b, torch.zeros_like(b), epsilon,
-                solver=cls.kind, stats=SolveStats(), outcome=outcome,
+                state.problem,
+                b,
+                torch.zeros_like(b),
+                epsilon,
+                solver=cls.kind,
+                stats=SolveStats(),
+                outcome=outcome,
             )
         x, alphas, betas, outcome = _minres(state, b, epsilon, scale)
         t = tridiagonal(np.array(alphas[:64]), np.array(betas[: len(alphas)][:64]))

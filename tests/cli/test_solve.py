@@ -62,9 +62,7 @@ def test_single_precision_stays_single(qurvature, system):
 
 
 def test_a_solver_can_be_named(qurvature, system):
-    done = qurvature(
-        "solve", "A.npy", "b.npy", "--solver", "cg/products", "--eps", "1e-3", "--json"
-    )
+    done = qurvature("solve", "A.npy", "b.npy", "--solver", "cg/dense", "--eps", "1e-3", "--json")
     assert done.data["record"]["solver"] == "cg"
     assert done.data["record"]["residual"] <= 1e-3
 
@@ -90,6 +88,17 @@ def test_a_singular_system_gets_advice_and_damping_helps(qurvature, system):
     assert done.code == 0
     assert done.data["record"]["conditioning"][0]["damping"] == 1e-3
     assert done.data["record"]["residual_original"] > 1e-3
+
+
+def test_a_solver_that_does_not_take_the_system_says_why(qurvature, system):
+    for solver, why in (
+        ("dual", "dual (factor) on cpu: the operator has no factor"),
+        ("qsvt/factor", "qsvt (factor) on neutral_atom: the profile states no factor access"),
+    ):
+        done = qurvature("solve", "A.npy", "b.npy", "--solver", solver)
+        assert done.code == 1
+        assert why in done.err
+        assert "cholesky" not in done.err
 
 
 @pytest.mark.parametrize(

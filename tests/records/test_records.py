@@ -6,7 +6,7 @@ import typing
 from dataclasses import dataclass, field, fields
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from qurvature.records import (
@@ -71,6 +71,7 @@ def records(kind):
 
 
 @pytest.mark.parametrize("kind", [k for k in RECORDS if k is not Assumption])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_every_record_comes_back_as_it_was(kind, data):
     record = data.draw(records(kind).filter(lambda r: '"value":"' not in to_json(r)))

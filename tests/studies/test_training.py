@@ -86,7 +86,9 @@ def test_a_killed_run_resumes_bit_for_bit(recipe, start, priced, changes):
 
 
 def test_an_interrupted_run_resumes_and_more_steps_may_be_asked_for(recipe, start, priced):
-    settings = recipe(checkpoints=Checkpoints(every=4))
+    # Reused curvature is not in a checkpoint: one taken between the regular steps changes the run.
+    newton = replace(recipe().newton, reuse=3, curvature="mc_fisher", search="armijo")
+    settings = recipe(checkpoints=Checkpoints(every=4), newton=newton)
 
     def interrupt(progress):
         if progress.done == 6:
@@ -111,6 +113,17 @@ def test_without_a_whole_checkpoint_a_run_starts_again_and_compares(recipe, star
     with pytest.warns(RunWarning, match="is damaged"):
         train(replace(settings, steps=6), run, priced)
     assert run.records()[:4] == before
+
+
+def test_records_that_a_power_failure_took_are_made_again(recipe, start, priced):
+    settings = recipe(checkpoints=Checkpoints(every=2))
+    whole, torn = start(settings, "whole"), start(settings, "torn")
+    train(settings, whole, priced)
+    train(settings, torn, priced)
+    with torn.log() as log:
+        log.keep(11)  # fewer than the last checkpoint has steps
+    train(settings, torn, priced)
+    assert_same_run(whole, torn)
 
 
 def test_a_step_that_comes_out_differently_is_reported(recipe, start, priced):

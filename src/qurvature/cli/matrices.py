@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from qurvature.operators import Dense, Structure
+
 from .errors import Refusal, UsageError, existing
 
 SUFFIXES = (".mtx", ".mtx.gz", ".npy", ".npz", ".safetensors")
@@ -51,14 +53,13 @@ def read_vector(path: str | Path, n: int) -> Tensor:
     return _checked(b, file, "right-hand side")
 
 
-def is_symmetric(a: Tensor) -> bool:
-    """Whether A = Aᵀ to rounding."""
-    return float((a - a.T).abs().max()) <= 64 * torch.finfo(a.dtype).eps * float(a.abs().max())
-
-
-def is_definite(a: Tensor) -> bool:
-    """Whether a symmetric A has a Cholesky factor."""
-    return int(torch.linalg.cholesky_ex(a).info) == 0
+def operator_of(a: Tensor) -> Dense:
+    """The operator of given entries, with its symmetry and definiteness found out."""
+    gap, scale = float((a - a.T).abs().max()), float(a.abs().max())
+    if gap > 64 * torch.finfo(a.dtype).eps * scale:
+        return Dense(a)
+    definite = int(torch.linalg.cholesky_ex(a).info) == 0
+    return Dense(a, Structure.POSITIVE_DEFINITE if definite else Structure.SYMMETRIC)
 
 
 def is_matrix_file(path: str | Path) -> bool:

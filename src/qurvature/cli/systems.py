@@ -1,23 +1,21 @@
-"""``qurvature solve`` and ``qurvature profile``."""
+"""``qurvature solve``."""
 
 from __future__ import annotations
 
-import importlib
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from .app import Common, Machines, command, console, emit
-from .errors import UsageError, near
+from .errors import Refusal, UsageError, near
+from .profiling import print_profile
 from .render import offers, refusals, table
 
 if TYPE_CHECKING:
-    from qurvature.objectives import Objective
     from qurvature.pipeline import Solved
     from qurvature.problems import LinearProblem
-    from qurvature.records import MatrixProfile, SystemRecord
+    from qurvature.records import SystemRecord
 
 
 @command("qurvature solve A.mtx b.npy --eps 1e-8 --out x.npy")
@@ -49,12 +47,14 @@ def solve(
 
     Raises:
         UsageError: for options that cannot be.
+        Refusal: if the solver that is named does not take the system.
+        NoOfferError: if no solver does.
     """
     import numpy as np
 
     from qurvature.conditioning import AbsoluteDamping
     from qurvature.pipeline import Memory, Pipeline
-    from qurvature.schedule import policy
+    from qurvature.schedule import NoOfferError, policy
     from qurvature.solvers import Solver
 
     name, _, access = solver.partition("/")
@@ -73,7 +73,13 @@ def solve(
         except ValueError as error:
             raise UsageError(f"--damping: {error}") from error
     rule = policy("cheapest" if solver == "auto" else f"always:{solver}")
-    solved = Pipeline(rule, _machines(machine, machines)).solve(problem, epsilon, Memory())
+    priced = _machines(machine, machines)
+    try:
+        solved = Pipeline(rule, priced).solve(problem, epsilon, Memory())
+    except NoOfferError as error:
+        if solver == "auto":
+            raise
+        raise Refusal(_why_not(problem, epsilon, priced, name, access)) from error
     if out is not None:
         _save(out, solved.solution.x.numpy(), np)
     if common.json:
@@ -86,19 +92,39 @@ def solve(
 def _problem(a: Path, b: Path) -> LinearProblem:
     import torch
 
-    from qurvature.operators import Dense, Structure
     from qurvature.problems import LinearProblem
 
-    from .matrices import is_definite, is_symmetric, read_matrix, read_vector
+    from .matrices import operator_of, read_matrix, read_vector
 
     matrix = read_matrix(a)
     rhs = read_vector(b, len(matrix))
     dtype = torch.promote_types(matrix.dtype, rhs.dtype)
     matrix, rhs = matrix.to(dtype), rhs.to(dtype)
-    facts = []
-    if is_symmetric(matrix):
-        facts = [Structure.POSITIVE_DEFINITE if is_definite(matrix) else Structure.SYMMETRIC]
-    return LinearProblem(Dense(matrix, *facts), rhs, name=a.name)
+    return LinearProblem(operator_of(matrix), rhs, name=a.name)
+
+
+def _why_not(
+    problem: LinearProblem, epsilon: float, machines: dict[str, Any], kind: str, access: str
+) -> str:
+    """Why a named solver makes no offer, each reason once."""
+    from qurvature.costs import offers as make_offers
+    from qurvature.profiles import profile as measure
+    from qurvature.records import Rejection
+    from qurvature.solvers import Solver
+
+    made = make_offers(
+        problem, measure(problem, epsilon), epsilon, machines, {kind: Solver.named(kind)}
+    )
+    lines = [
+        f"  {offer.solver} ({offer.access}) on {offer.machine}: {offer.reason}"
+        if isinstance(offer, Rejection)
+        else f"  {offer.solver} ({offer.access}) on {offer.machine} would, but is ranked apart: a "
+        f"{offer.realism.replace('_', ' ')} machine"
+        for offer in made
+        if access in ("", offer.access)
+    ]
+    reasons = "\n".join(lines) or "  none of the machines is of its technology"
+    return f"{kind} does not take this system:\n{reasons}"
 
 
 def _machines(chosen: tuple[str, ...], given: Machines) -> dict[str, Any]:
@@ -143,7 +169,7 @@ def _print_solved(solved: Solved, out: Path | None) -> None:
 
     show, record = console(), solved.record
     if record.profile is not None:
-        _print_profile(record.block, record.profile)
+        print_profile(record.block, record.profile)
     decision = record.decision
     if decision is not None:
         margin = (
@@ -173,146 +199,3 @@ def _print_solved(solved: Solved, out: Path | None) -> None:
         show.print(f"Note: {note}")
     if out is not None:
         show.print(f"x written to {out}")
-
-
-@command("qurvature profile runs/latest --curvature hessian --scope layer")
-def profile(
-    target: str,
-    /,
-    *,
-    curvature: str = "ggn",
-    scope: str = "full",
-    damping: str = "relative_to_norm:1e-3",
-    common: Common = Common(),  # noqa: B008
-) -> int:
-    """Measure a matrix: condition number, extremes, inertia, and what each access model costs.
-
-    Args:
-        target: A matrix file; a run directory, for its newest checkpoint; or
-            package.module:factory, a function that returns (model, (inputs, classes)) or an
-            Objective of qurvature.
-        curvature: Of a run or model: ggn, hessian, empirical_fisher, mc_fisher or kfac.
-        scope: Of a run or model: full or layer.
-        damping: Of a run or model: a rule, as in a recipe.
-        common: Options of every command.
-    """
-    from qurvature.profiles import profile as measure
-
-    profiles = {
-        problem.name: measure(problem, 1e-6, thorough=problem.n <= 4096)
-        for problem in _targets(target, curvature, scope, damping)
-    }
-    if common.json:
-        emit({"profiles": profiles})
-        return 0
-    for i, (name, measured) in enumerate(profiles.items()):
-        console().print("\n" * (i > 0), end="")
-        _print_profile(name, measured, access=True)
-    return 0
-
-
-def _targets(target: str, curvature: str, scope: str, damping: str) -> list[LinearProblem]:
-    from qurvature.operators import Dense, Structure
-    from qurvature.optim.direction import damping_of
-    from qurvature.problems import LinearProblem, NewtonStep
-
-    from .matrices import is_definite, is_matrix_file, is_symmetric, read_matrix
-
-    path = Path(target)
-    if is_matrix_file(path):
-        matrix = read_matrix(path)
-        facts = []
-        if is_symmetric(matrix):
-            facts = [Structure.POSITIVE_DEFINITE if is_definite(matrix) else Structure.SYMMETRIC]
-        return [LinearProblem(Dense(matrix, *facts), matrix.new_ones(len(matrix)), name=path.name)]
-    objective = _of_run(path) if path.exists() else _of_factory(target)
-    try:
-        rule = damping_of(damping)
-        step = NewtonStep(objective, curvature, scope)
-    except ValueError as error:
-        raise UsageError(str(error)) from error
-    return [rule(problem) for problem in step.problems(step.linearize(objective))]
-
-
-def _of_run(path: Path) -> Objective:
-    from torch.nn import functional as F
-
-    from qurvature.objectives import Objective, supervised
-    from qurvature.runs import RunDirectory
-    from qurvature.studies.task import Task
-
-    from .config import build
-
-    run = RunDirectory.open(path)
-    task = Task.of(build(run.config, f"{run.name}/config.toml"))
-    model = task.model()
-    state = run.load_checkpoint()
-    if state is not None:
-        model.load_state_dict(state.model)
-    batch = (task.split.train_x, task.split.train_y)
-    return Objective(model, supervised(F.cross_entropy), batch)
-
-
-def _of_factory(target: str) -> Objective:
-    from torch.nn import functional as F
-
-    from qurvature.objectives import Objective, supervised
-
-    module, colon, name = target.partition(":")
-    if not colon:
-        raise UsageError(
-            f"{target}: no such file or run; expected a matrix file, a run directory or "
-            f"package.module:factory{near(target, (p.name for p in Path().iterdir()))}"
-        )
-    sys.path.insert(0, "")
-    try:
-        factory = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise UsageError(f"{target}: {error}") from error
-    finally:
-        sys.path.remove("")
-    made = factory()
-    if isinstance(made, Objective):
-        return made
-    try:
-        model, batch = made
-        return Objective(model, supervised(F.cross_entropy), batch)
-    except (TypeError, ValueError) as error:
-        raise UsageError(
-            f"{target}: expected (model, (inputs, classes)) or an Objective, given "
-            f"{type(made).__name__}: {error}"
-        ) from error
-
-
-def _print_profile(name: str, p: MatrixProfile, *, access: bool = False) -> None:
-    show = console()
-    structure = ", ".join(s.replace("_", " ") for s in p.structure) or "no structure"
-    show.print(f"{name}: {p.n:,} x {p.n:,}, {p.dtype}, {structure}")
-    rows = [
-        ["κ", str(p.kappa), p.kappa.method],
-        ["‖A‖", str(p.norm), p.norm.method],
-        ["σ_min", str(p.sigma_min), p.sigma_min.method],
-    ]
-    symmetric = "symmetric" in p.structure
-    if symmetric and p.inertia is not None:
-        i = p.inertia
-        rows.append(["inertia", f"{i.positive} +, {i.negative} −, {i.zero} zero", ""])
-    if p.effective_dimension is not None:
-        rows.append(
-            ["effective dimension", str(p.effective_dimension), p.effective_dimension.method]
-        )
-    if p.row_sparsity_max is not None:
-        mean = f"mean {p.row_sparsity_mean:.4g}" if p.row_sparsity_mean is not None else ""
-        rows.append(["row sparsity", f"at most {p.row_sparsity_max}, {mean}", "counted"])
-    if symmetric and p.ritz:
-        rows.append(
-            ["Ritz values", f"{p.ritz[0]:.4g} to {p.ritz[-1]:.4g}", f"{len(p.ritz)} of them"]
-        )
-    show.print(table(["", "value [low, high]", "method"], rows))
-    if access and p.access:
-        columns = ["access", ">α", ">κ_encoded = α/σ_min", ">numbers to load", ">sparsity"]
-        rows = [
-            [e.kind, f"{e.alpha:.4g}", str(e.kappa_encoded), f"{e.entries:,}", f"{e.sparsity:,}"]
-            for e in p.access
-        ]
-        show.print(table(columns, rows))

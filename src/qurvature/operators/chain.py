@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from qurvature.objectives import Linearization, Part
 from qurvature.records import Work
 
-from .base import LinearOperator, Structure, structure
+from .base import LinearOperator, Structure, kfac_works, structure
 from .closed_form import Layer, NoClosedForm
 from .factored import Factored
 from .output_hessian import OutputHessian, join_samples, output_hessian
@@ -113,7 +113,21 @@ class Chain(LinearOperator):
     @functools.cached_property
     def rows(self) -> Factored:
         """The same matrix as QᵀQ with explicit cotangents."""
-        f = self.outputs.root().permute(1, 2, 0).contiguous()  # (K, C, B)
+        return self._pulled(self.outputs.root().permute(1, 2, 0).contiguous())
+
+    @functools.cached_property
+    def sampled_rows(self) -> Factored:
+        """One random combination of each sample's K rows: enough for averages, at 1/K of the work.
+
+        The combinations are drawn from a fixed seed, so that a resumed run draws the same.
+        """
+        shape = self.stages[-1].weight.shape[0], self.stages[0].inputs.shape[0]
+        generator = torch.Generator().manual_seed(0)
+        noise = torch.randn(shape, generator=generator, dtype=self.dtype).to(self.device)
+        return self._pulled(self.outputs.combine(noise)[None])
+
+    def _pulled(self, f: Tensor) -> Factored:
+        """The rows of every layer from cotangents at the outputs, (K, C, B)."""
         layers = []
         for i in range(len(self.stages) - 1, -1, -1):
             stage = self.stages[i]
@@ -176,15 +190,21 @@ class Chain(LinearOperator):
         return None if work is None else work + self._rows_work
 
     @property
-    def kfac_work(self) -> Work | None:
-        """Those of the rows, and of forming them."""
-        work = self.rows.kfac_work
-        return None if work is None else work + self._rows_work
+    def kfac_work(self) -> Work:
+        """From one row a sample."""
+        return self._kfac_works[0]
 
     @property
-    def kfac_apply_work(self) -> Work | None:
-        """Those of the rows."""
-        return self.rows.kfac_apply_work
+    def kfac_apply_work(self) -> Work:
+        """From one row a sample."""
+        return self._kfac_works[1]
+
+    @functools.cached_property
+    def _kfac_works(self) -> tuple[Work, Work]:
+        batch = self.stages[0].inputs.shape[0]
+        return kfac_works(
+            (s.weight.shape[0], s.weight.shape[1] + s.bias, batch, batch) for s in self.stages
+        )
 
 
 def chain(

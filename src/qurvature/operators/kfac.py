@@ -131,14 +131,17 @@ class _BlockInverse:
 
 
 def kronecker_factored(operator: LinearOperator) -> KroneckerFactored | None:
-    """The approximation of a closed-form operator, or None where there is no formula."""
+    """The approximation of a closed-form operator, or None where there is no formula.
+
+    A chain gives its cotangents by one random combination a sample, as K-FAC's own authors do.
+    """
     if isinstance(operator, SampleKronecker):
         middle = operator.middle.sum(2)
         return KroneckerFactored(
             [KroneckerPair(middle, _second_moment(operator.inputs, operator.bias), operator.bias)]
         )
     if isinstance(operator, Chain):
-        operator = operator.rows
+        operator = operator.sampled_rows
     if isinstance(operator, Factored):
         return KroneckerFactored([_pair(rows) for rows in operator.layers])
     return None

@@ -32,6 +32,12 @@ class SoftmaxHessian:
         pz = self.p * z
         return pz.addcmul_(self.p, pz.sum(0, keepdim=True), value=-1).mul_(self.weight)
 
+    def combine(self, noise: Tensor) -> Tensor:
+        """Σ_k ξ_k R_k for every sample, (C, B) → (C, B): its second moment over ξ is S."""
+        root = self.p.sqrt()
+        inner = (root * noise).sum(0, keepdim=True)
+        return (root * noise).addcmul_(self.p, inner, value=-1).mul_(self.weight.sqrt())
+
     def root(self) -> Tensor:
         """R (B, C, C) with RᵀR = S: R = (I − √p √pᵀ) diag(√p), times √w."""
         p = self.p.T
@@ -53,6 +59,10 @@ class RootHessian:
     def apply(self, z: Tensor) -> Tensor:
         """S_n z_n for every sample, (C, B) → (C, B)."""
         return torch.bmm(self.r.mT, torch.bmm(self.r, z.T[:, :, None]))[:, :, 0].T
+
+    def combine(self, noise: Tensor) -> Tensor:
+        """Σ_k ξ_k R_k for every sample, (C, B) → (C, B): its second moment over ξ is S."""
+        return torch.bmm(self.r.mT, noise[: self.r.shape[1]].T[:, :, None])[:, :, 0].T
 
     def root(self) -> Tensor:
         """R."""

@@ -96,7 +96,7 @@ class Runner:
         self.steps += 1
         self.seconds += stepped - began
         stages = {k: v for k, v in record.measured_s.items() if k not in ("total", "step")}
-        measured = {**stages, "step": evaluated - began}
+        measured = {**stages, "step": stepped - began}
         if evaluate:
             measured["evaluate"] = evaluated - stepped
         seeds = {"seed": self.task.recipe.seed}

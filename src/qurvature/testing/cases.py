@@ -41,8 +41,13 @@ class ModelCase:
             model = self.layers().to(dtype).eval()
             for module in model.modules():
                 if isinstance(module, nn.BatchNorm2d):
-                    module.running_mean.normal_()  # type: ignore[union-attr]
-                    module.running_var.uniform_(0.5, 2.0)  # type: ignore[union-attr]
+                    module.load_state_dict(
+                        {
+                            "running_mean": torch.randn(module.num_features),
+                            "running_var": 0.5 + torch.rand(module.num_features),
+                        },
+                        strict=False,
+                    )
         return model
 
     def inputs(self, batch: int, dtype: torch.dtype = torch.float64, seed: int = 0) -> Tensor:

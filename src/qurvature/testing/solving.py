@@ -9,15 +9,16 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from qurvature.costs.classical import seconds
 from qurvature.costs.quantities import QUANTITIES, quantities
 from qurvature.operators import Dense, LinearOperator
 from qurvature.problems import LinearProblem
 from qurvature.profiles import profile
-from qurvature.records import KERNELS, Outcome, Solution
+from qurvature.records import Outcome, Solution
 from qurvature.solvers import ClassicalSolver, QuantumSolver, Solver
 
 from .matrices import MATRICES, MatrixCase
-from .violation import require
+from .violation import Violation, require
 
 #: Accuracies asked for: one that float32 reaches at every case's condition number.
 EPSILONS = {torch.float32: 1e-3, torch.float64: 1e-9}
@@ -65,13 +66,14 @@ def check_solver(solver: str | type[Solver], cases: Iterable[MatrixCase] | None 
     require(len(cls.accesses) > 0, "a solver names the access models it takes")
     if issubclass(cls, QuantumSolver):
         return _check_counts(cls)
-    require(issubclass(cls, ClassicalSolver), "a solver is classical or quantum")
+    if not issubclass(cls, ClassicalSolver):
+        raise Violation("a solver is classical or quantum")
     outcomes: dict[str, str] = {}
     for case in MATRICES if cases is None else cases:
         for access in cls.accesses:
             for dtype in EPSILONS:
                 key = f"{case.name}/{access}/{str(dtype).removeprefix('torch.')}"
-                outcomes[key] = _check_case(cls, case, access, dtype, key)  # type: ignore[arg-type]
+                outcomes[key] = _check_case(cls, case, access, dtype, key)
     require("converged" in outcomes.values(), f"{cls.kind} solves a system: {outcomes}")
     return Report(outcomes)
 
@@ -187,8 +189,10 @@ def _check_work(cls: type[ClassicalSolver], problem: LinearProblem, access: str,
     values = quantities(problem, profile(problem, 1e-3), 1e-3)
     for part in (work.form, work.setup, work.per_rhs):
         for kernel, count in part.items():
-            base = kernel.partition("_float")[0]
-            require(base in KERNELS, f"{key}: counts by known kernels, given {kernel!r}")
+            try:
+                seconds({kernel: count})
+            except KeyError:
+                raise Violation(f"{key}: there is no kernel {kernel!r} to count by") from None
             unknown = count.names - QUANTITIES.keys()
             require(not unknown, f"{key}: {kernel} asks for {sorted(unknown)}, which nobody gives")
             if not count.names <= values.keys():

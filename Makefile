@@ -38,7 +38,7 @@ docs: $(STAMPS)/check ## Build the documentation into site/
 	.venv/bin/zensical build --strict
 
 figures: $(STAMPS)/bench ## Rewrite the README's table from a fresh measurement
-	$(PY) -m benchmarks.readme
+	$(PY) -m benchmarks.readme --run
 
 clean: ## Remove everything that the targets made, but no runs
 	rm -rf .venv site dist .pytest_cache .hypothesis .ruff_cache .import_linter_cache .cache

@@ -281,24 +281,30 @@ def test_products_cannot_be_reused_and_that_is_said(newton, task):
         assert any("cannot be reused" in f for f in optimizer.last_step.fallbacks)
 
 
-def test_a_rejected_reused_step_is_tried_again_with_more_damping(newton):
+@pytest.mark.parametrize("reuse", [1, 10])
+def test_a_rejected_step_is_tried_again_with_more_damping(newton, reuse):
     """Yesterday's curvature may be too small today; the retry must use another λ."""
     theta = nn.Parameter(torch.tensor([3.0], dtype=torch.float64))
 
     def cliff():
         return torch.cosh(4 * theta).sum().log() + 10 * torch.relu(0.5 - theta).sum() ** 2
 
-    optimizer = newton([theta], curvature="hessian", reuse=10, policy="always:lu",
-                       damping="levenberg_marquardt:1e-6")  # fmt: skip
-    values = []
+    optimizer = newton(
+        [theta],
+        curvature="hessian",
+        reuse=reuse,
+        policy="always:lu",
+        damping="levenberg_marquardt:1e-6",
+    )
+    last, retried = 0.0, 0
     for _ in range(6):
         optimizer.step(cliff)
         record = optimizer.last_step
-        values.append(float(record.loss_after))
-        assert record.accepted or record.loss_after == record.loss
-        if any("damping raised" in f for f in record.fallbacks) and not record.accepted:
-            pytest.fail("retries with unchanged systems cannot succeed")
-    assert values == sorted(values, reverse=True)
+        if any("damping raised" in f for f in record.fallbacks):
+            retried += 1
+            assert record.damping > last, "the same system again would be rejected again"
+        last = record.damping
+    assert retried
 
 
 # Who solves

@@ -67,11 +67,9 @@ def test_a_step_equals_newton_by_hand(newton, task, kind, scope, damping):
     matrix, gradient, start = REFERENCES[kind](objective), objective.gradient(), flat(model)
     if scope == "layer":
         matrix = torch.block_diag(matrix[:25, :25], matrix[25:, 25:])
+    damping = max(damping, 1.0) if kind == "hessian" else damping  # definite, so that p descends
     damped = matrix + damping * torch.eye(43, dtype=torch.float64)
     direction = torch.linalg.solve(damped, -gradient)
-    parts = [slice(0, 43)] if scope == "full" else [slice(0, 25), slice(25, 43)]
-    if any(float(gradient[i] @ direction[i]) >= 0 for i in parts):
-        pytest.skip("a block of the exact Hessian points upwards at this damping")
     optimizer = newton(
         model, curvature=kind, scope=scope, damping=damping, policy="always:lu", lr=0.7, **EXACT
     )

@@ -36,6 +36,10 @@ from qurvature.records import (
 from qurvature.schedule import NoOfferError, Policy
 from qurvature.solvers import ClassicalSolver, Solver
 
+_STAND_IN = (
+    "the outcome is the stand-in's; the residual holds the readout error, amplified by up to κ"
+)
+
 #: A decision is made anew when κ is this many times larger or smaller than when it was made.
 DRIFT = 10.0
 
@@ -56,7 +60,7 @@ class Memory:
         iterations: what plain conjugate gradients would have taken in the last solve, for the next
             price; 0 if the solver had none.
         kappa: that the decision was made on.
-        state: of the solver, where curvature is reused.
+        state: solver, access and what its ``init`` gave, where curvature is reused.
     """
 
     profile: MatrixProfile | None = None
@@ -66,7 +70,7 @@ class Memory:
     trace: float | None = None
     iterations: int = 0
     kappa: float = math.nan
-    state: Any = None
+    state: tuple[str, str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -121,7 +125,7 @@ class Pipeline:
             decision = memory.decision
         clock.append(time.perf_counter())
         state = memory.state if keep_state and not due else None
-        solution, state, fallbacks = self._carry_out(problem, epsilon, decision, state)
+        solution, rung, state, fallbacks = self._carry_out(problem, epsilon, decision, state)
         original = original_residual(problem, solution)
         scale = float(problem.rhs.norm())
         share = float(original.norm()) / scale if scale > 0 else 0.0
@@ -138,7 +142,7 @@ class Pipeline:
             None if measured.trace is None else measured.trace - problem.n * shift,
             _plain_iterations(solution),
             measured.kappa.value if decision is not memory.decision else memory.kappa,
-            state if keep_state else None,
+            (*rung, state) if keep_state else None,
         )
         return Solved(
             solution,
@@ -164,19 +168,23 @@ class Pipeline:
         return harvested(memory.profile, problem, ritz, iterations, trace), False
 
     def _carry_out(
-        self, problem: LinearProblem, epsilon: float, decision: Decision, state: Any
-    ) -> tuple[Solution, Any, tuple[str, ...]]:
+        self,
+        problem: LinearProblem,
+        epsilon: float,
+        decision: Decision,
+        kept: tuple[str, str, Any] | None,
+    ) -> tuple[Solution, tuple[str, str], Any, tuple[str, ...]]:
         """The chosen solver, then the others by price, until one gives a useful direction."""
         fallbacks: list[str] = []
         best: Solution | None = None
-        first = True
+        kind = access = ""
+        state: Any = None
         for kind, access in _ladder(decision):
             solver = Solver.named(kind)
             assert issubclass(solver, ClassicalSolver)
-            if not (first and state is not None):
-                state = solver.init(problem, access)
+            reused = kept is not None and kept[:2] == (kind, access)
+            state = kept[2] if reused else solver.init(problem, access)
             solution = solver.solve(state, problem.rhs, epsilon)
-            first = False
             if _better(solution, best):
                 best = solution
             if solution.outcome is Outcome.NONFINITE_INPUT or _useful(solution):
@@ -185,7 +193,7 @@ class Pipeline:
         assert best is not None  # a ladder has at least one rung
         if decision.chosen.queries is not None:
             best = self._stand_in(problem, epsilon, decision.chosen, best)
-        return best, state, tuple(fallbacks)
+        return best, (kind, access), state, tuple(fallbacks)
 
     def _stand_in(
         self, problem: LinearProblem, epsilon: float, chosen: CostEstimate, solution: Solution
@@ -199,6 +207,7 @@ class Pipeline:
             x=x,
             residual=float(gap.norm()) / scale if scale > 0 else 0.0,
             residual_vector=gap,
+            stats=replace(solution.stats, notes=(*solution.stats.notes, _STAND_IN)),
             solver=chosen.solver,
             carried_out_by=f"stand-in: {solution.solver} with readout error {epsilon:.1e}",
         )

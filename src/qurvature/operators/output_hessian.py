@@ -166,17 +166,24 @@ def _softmax(slope: _Slope) -> SoftmaxHessian | None:
     probe = torch.randn(p.shape, generator=generator, dtype=p.dtype).to(p.device)
     true = slope.product(probe.T.contiguous()).T
     model = SoftmaxHessian(p, p.new_ones(p.shape[1])).apply(probe)
-    tiny = torch.finfo(p.dtype).tiny
-    weight = (true * model).sum(0) / model.square().sum(0).clamp_min(tiny)
-    gap = float((true - weight * model).norm())
-    if float(weight.min()) < 0 or gap > 1e2 * torch.finfo(p.dtype).eps * float(true.norm()):
+    eps = torch.finfo(p.dtype).eps
+    common = float((true * model).sum() / model.square().sum().clamp_min(torch.finfo(p.dtype).tiny))
+    # Where p is nearly one-hot both sides vanish, down to rounding of the size of the weight.
+    tolerance = 1e2 * eps * (float(true.norm()) + common * float(probe.norm()))
+    if common >= 0 and float((true - common * model).norm()) <= tolerance:
+        return SoftmaxHessian(p, p.new_full((p.shape[1],), common))
+    size = model.square().sum(0)
+    faint = size <= (1e3 * eps) ** 2 * probe.square().sum(0)
+    weight = torch.where(faint, common, (true * model).sum(0) / size.clamp_min(1e-30))
+    if float(weight.min()) < 0 or float((true - weight * model).norm()) > tolerance:
         return None
     return SoftmaxHessian(p, weight)
 
 
 def _root(s: Tensor) -> Tensor:
     """R with RᵀR = S for any positive semidefinite S (B, C, C)."""
-    tolerance = 32 * torch.finfo(s.dtype).eps * float(s.abs().max())
+    # A saturated loss has entries far below the rounding of the probabilities that they come from.
+    tolerance = 32 * torch.finfo(s.dtype).eps * max(float(s.abs().max()), 1 / len(s))
     diagonal = s.diagonal(dim1=1, dim2=2)
     if float(diagonal.min()) < -tolerance:
         raise _not_convex(float(diagonal.min()))

@@ -160,7 +160,7 @@ class Newton(torch.optim.Optimizer):
             return self._step(closures)
 
     def _step(self, closures: list[Callable[[], Any]]) -> Tensor:
-        clock = {"total": -time.perf_counter(), "linearize": -time.perf_counter()}
+        clock = {"step": -time.perf_counter(), "linearize": -time.perf_counter()}
         parameters = self._flat_parameters()
         objective = Objective.from_closures(closures, parameters, self.model)
         first = not self._groups
@@ -181,15 +181,19 @@ class Newton(torch.optim.Optimizer):
         direction, trial, fallbacks = self._try(
             objective, linearization, theta, gradient, loss, epsilon, clock
         )
+        penalty = loss - linearization.value
         if trial.accepted:
-            parameters.write(theta + trial.step_size * direction.vector)
+            there = theta + trial.step_size * direction.vector
+            parameters.write(there)
+            penalty = sum(g.penalty(there) for g in self._groups)
+        after = trial.loss if trial.accepted else loss
         self._previous = (norm, epsilon)
-        clock["total"] += time.perf_counter()
+        clock["step"] += time.perf_counter()
         self.last_step = StepRecord(
             step=self._steps,
             optimizer="newton",
             loss=linearization.value,
-            loss_after=trial.loss if trial.accepted else loss,
+            loss_after=None if after is None else after - penalty,
             gradient_norm=norm,
             update_norm=trial.step_size * float(direction.vector.norm()) if trial.accepted else 0.0,
             descent=direction.slope,

@@ -110,14 +110,15 @@ def _inverse(a: Tensor, definite: bool) -> tuple[Callable[[Tensor], Tensor] | No
     return (lambda v: torch.linalg.ldl_solve(factor, pivots, v[:, None])[:, 0]), inertia
 
 
-def exact(operator: LinearOperator) -> tuple[Estimate, Estimate, Inertia]:
-    """‖A‖, σ_min and inertia from all eigenvalues (singular values if A is not symmetric)."""
+def exact(operator: LinearOperator) -> tuple[Estimate, Estimate, Inertia | None]:
+    """‖A‖, σ_min and inertia from all eigenvalues; singular values alone if A is not symmetric."""
     a = operator.dense().double()
+    inertia: Inertia | None
     if Structure.SYMMETRIC in operator.structure:
         values = torch.linalg.eigvalsh(a)
         magnitude, inertia, method = values.abs(), _signs(values), "eigvalsh"
     else:
-        magnitude, inertia, method = torch.linalg.svdvals(a), Inertia(0, 0, 0), "svdvals"
+        magnitude, inertia, method = torch.linalg.svdvals(a), None, "svdvals"
     norm, sigma = float(magnitude.max()), float(magnitude.min())
     # Backward stability: each value is known to n ε ‖A‖ in the precision of the entries.
     slack = operator.n * float(torch.finfo(a.dtype).eps) * norm

@@ -51,6 +51,8 @@ def profile(
     if not np.isfinite(t.ritz).all():
         raise NonFiniteError(f"{problem.name}: the matrix holds NaN or Inf")
     symmetric = Structure.SYMMETRIC in operator.structure
+    if not symmetric and not bool(operator.dense().isfinite().all()):
+        raise NonFiniteError(f"{problem.name}: the matrix holds NaN or Inf")
     semidefinite = Structure.POSITIVE_SEMIDEFINITE in operator.structure
     inertia = (
         Inertia(operator.n, 0, 0) if Structure.POSITIVE_DEFINITE in operator.structure else None
@@ -115,8 +117,8 @@ def harvested(
 def _krylov(problem: LinearProblem, steps: int) -> Tridiagonal:
     b = problem.rhs
     if Structure.SYMMETRIC not in problem.operator.structure:
-        one = np.array([float(b.norm())])
-        return Tridiagonal(one, np.zeros(1), one, np.zeros(1))
+        nothing = np.zeros(0)
+        return Tridiagonal(nothing, nothing, nothing, nothing)
     if float(b.norm()) > 0:
         t = lanczos(problem.operator.matvec, b, steps)
         # A right-hand side in a small invariant subspace hides the rest of the spectrum.

@@ -44,10 +44,11 @@ class SystemRecord:
 class StepRecord:
     """Everything that happened in one optimizer step; the only input of reports.
 
-    ``descent`` is g·p (negative for a descent direction). ``gain_ratio`` is the true decrease of the
-    loss over the decrease the quadratic model predicted. ``fallbacks`` names every departure from
-    the plan. ``measured_s`` holds seconds of this machine's clock by stage; modelled seconds live in
-    the decisions and are never added to them.
+    ``loss`` and ``loss_after`` are the data's, without weight decay. ``descent`` is g·p (negative for
+    a descent direction). ``gain_ratio`` is the true decrease of the loss over the decrease that the
+    quadratic model predicted. ``fallbacks`` names every departure from the plan. ``measured_s`` holds
+    seconds of this machine's clock by stage, ``step`` being the whole; modelled seconds live in the
+    decisions and are never added to them.
     """
 
     step: int

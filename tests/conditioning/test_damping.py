@@ -149,7 +149,7 @@ def test_the_other_rules_do_not_adapt():
 
 @pytest.mark.parametrize("shift", [1e-3, 0.045, 2.0])
 def test_the_audit_against_dense_truth(shift):
-    values = indefinite(16, 50.0, 5)
+    values = 4 * indefinite(16, 50.0, 5)
     before = problem(values, SYMMETRIC)
     report = AbsoluteDamping(shift)(before, audit=True).provenance[-1]
     assert report.relative_change == pytest.approx(shift / float(values.abs().max()))

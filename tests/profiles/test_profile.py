@@ -119,7 +119,7 @@ def test_beyond_the_steps_taken_the_prediction_is_in_the_order(n, log_kappa):
 
 def test_iterations_of_what_cg_cannot_solve():
     problem = matrix_case("indefinite").problem()
-    assert profile(problem).cg_iterations == math.inf
+    assert profile(problem).cg_iterations == problem.n  # n products end MINRES in exact arithmetic
     assert profile(matrix_case("general").problem()).cg_iterations == math.inf
     one = matrix_case("one_by_one").problem()
     assert profile(one).cg_iterations == 1

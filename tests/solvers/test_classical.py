@@ -300,6 +300,14 @@ def test_nan_in_a_factor_is_an_outcome_not_an_exception(kind):
     assert run(solver, problem).outcome is Outcome.NONFINITE_INPUT
 
 
+@pytest.mark.parametrize("solver", [Cholesky, LU, LDL, CG, MINRES], ids=lambda s: s.kind)
+def test_what_single_precision_cannot_reach_is_not_called_converged(solver):
+    problem = system(log_uniform(60, 1e3), PD, dtype=torch.float32)
+    solution = run(solver, problem, 1e-12)
+    assert solution.residual > 1e-12
+    assert solution.outcome in (Outcome.STAGNATED, Outcome.MAX_STEPS)
+
+
 def test_every_outcome_carries_advice():
     for outcome in Outcome:
         assert outcome.label == outcome.name.lower()

@@ -115,8 +115,15 @@ class KroneckerFactored(LinearOperator):
     def _kfac_works(self) -> tuple[Work, Work]:
         return kfac_works((len(p.left), len(p.right), 0, 0) for p in self.pairs)
 
+    @property
+    def finite(self) -> bool:
+        """Whether no factor holds NaN or Inf."""
+        return all(
+            bool(p.left.isfinite().all()) and bool(p.right.isfinite().all()) for p in self.pairs
+        )
+
     def inverse(self, shift: float) -> _BlockInverse:
-        """(A + shift·I)⁻¹ as a function of vectors (n,)."""
+        """(A + shift·I)⁻¹ as a function of vectors (n,); the factors must be finite."""
         return _BlockInverse(self, shift)
 
 
@@ -140,6 +147,8 @@ def kronecker_factored(operator: LinearOperator) -> KroneckerFactored | None:
         return KroneckerFactored(
             [KroneckerPair(middle, _second_moment(operator.inputs, operator.bias), operator.bias)]
         )
+    if isinstance(operator, KroneckerFactored):
+        return operator
     if isinstance(operator, Chain):
         operator = operator.sampled_rows
     if isinstance(operator, Factored):

@@ -1,6 +1,6 @@
 """Optimizers for ``torch.optim`` users."""
 
-from .newton import Newton
+from .newton import FallbackWarning, Newton
 from .search import Search, Trial
 
-__all__ = ["Newton", "Search", "Trial"]
+__all__ = ["FallbackWarning", "Newton", "Search", "Trial"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,10 @@ DEFAULTS: dict[str, Any] = {
     "samples": 1,
     "curvature_dtype": None,
 }
+
+
+class FallbackWarning(RuntimeWarning):
+    """A solve failed and another took its place; the step's record has the details."""
 
 
 class Newton(torch.optim.Optimizer):
@@ -129,6 +134,7 @@ class Newton(torch.optim.Optimizer):
         self._loaded: dict[str, Any] | None = None
         self._steps = 0
         self._previous: tuple[float, float] | None = None
+        self._warned = False
         self.last_step: StepRecord | None = None
         for group in self.param_groups:
             _check_options(group)
@@ -229,6 +235,13 @@ class Newton(torch.optim.Optimizer):
                 gradient,
             )
             fallbacks += direction.fallbacks
+            if direction.fallbacks and not self._warned:
+                self._warned = True
+                warnings.warn(
+                    f"step {self._steps}: {direction.fallbacks[0]}; later ones are in last_step only",
+                    FallbackWarning,
+                    stacklevel=2,
+                )
             for stage, seconds in direction.measured_s.items():
                 clock[stage] = clock.get(stage, 0.0) + seconds
             began = time.perf_counter()

@@ -97,14 +97,20 @@ def largest_eigenvalue(operator: LinearOperator, steps: int = 8) -> Estimate:
     )
 
 
-def cg_iterations(t: Tridiagonal, epsilon: float) -> float:
-    """How many conjugate-gradient products reach ‖r‖ ≤ ε‖b‖, from Lanczos coefficients started at b.
+def cg_iterations(t: Tridiagonal, epsilon: float, n: float = math.inf) -> float:
+    """How many Krylov products reach ‖r‖ ≤ ε‖b‖ with n unknowns, from Lanczos started at b.
 
     Within the steps taken the residuals are exact, ‖r_k‖/‖b‖ = β_k |e_kᵀ T_k⁻¹ e_1|; beyond them the
     rate of the second half is extrapolated, but never above (√κ/2) ln(2/ε) of the Ritz values.
     """
-    if not np.isfinite(t.ritz).all() or t.ritz[0] <= 0:
+    if not np.isfinite(t.ritz).all():
         return math.inf
+    if t.ritz[0] <= 0:
+        # MINRES on an indefinite spectrum squares the rate's κ; n products end it in exact arithmetic.
+        size = np.abs(t.ritz)
+        smallest = max(float(size.min()), 1e-16 * float(size.max()), 1e-300)
+        worst = float(size.max()) / smallest * math.log(2 / epsilon)
+        return float(min(t.steps + worst, max(n, t.steps)))
     residuals = _cg_residuals(t)
     met = np.flatnonzero(residuals <= epsilon)
     if len(met):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -20,10 +21,13 @@ from qurvature.records import (
 from qurvature.solvers.tridiagonal import Tridiagonal
 
 from . import condition_number as kappa
-from .lanczos import cg_iterations, lanczos, start_vector
+from .lanczos import cg_iterations, lanczos, largest_eigenvalue, start_vector
 
 #: Up to this size all eigenvalues cost less than being clever.
 EXACT_UP_TO = 96
+
+#: A norm known less well than this after the first steps is worth as many again.
+WIDTH = 0.05
 
 
 def profile(
@@ -62,13 +66,14 @@ def profile(
         norm, sigma, inertia = kappa.exact(operator)
     elif semidefinite and split_shift(operator)[1] > 0:
         norm, sigma = kappa.damped_semidefinite(operator, t, trace, least)
+        norm = _second_look(operator, norm)
         if thorough and kappa.ratio(norm, sigma).relative_width > 0.1:
             norm, sigma, inertia = kappa.through_factor(operator)
     elif _affordable(operator) or thorough:
         norm, sigma, inertia = kappa.through_factor(operator)
     else:
         norm, sigma = _two_ends(t)
-    iterations = cg_iterations(t, epsilon) if symmetric else math.inf
+    iterations = cg_iterations(t, epsilon, problem.n) if symmetric else math.inf
     if thorough or operator.n <= EXACT_UP_TO:
         operator.dense()
     return _assemble(problem, norm, sigma, inertia, t, trace, iterations)
@@ -114,13 +119,29 @@ def harvested(
     return _assemble(problem, norm, sigma, previous.inertia, t, trace, iterations)
 
 
+#: Products from a random start, in case the right-hand side is blind to the largest eigenvalue.
+SECOND_LOOK = 3
+
+
+def _second_look(operator: LinearOperator, norm: Estimate) -> Estimate:
+    """The larger of two norms: the one seen from the right-hand side, and one from a random start."""
+    other = largest_eigenvalue(operator, steps=SECOND_LOOK)
+    if other.value <= norm.high:
+        return replace(norm, matvecs=norm.matvecs + other.matvecs)
+    more = largest_eigenvalue(operator, steps=12)
+    return replace(more, matvecs=norm.matvecs + other.matvecs + more.matvecs)
+
+
 def _krylov(problem: LinearProblem, steps: int) -> Tridiagonal:
     b = problem.rhs
+    definite = Structure.POSITIVE_DEFINITE in problem.operator.structure
     if Structure.SYMMETRIC not in problem.operator.structure:
         nothing = np.zeros(0)
         return Tridiagonal(nothing, nothing, nothing, nothing)
     if float(b.norm()) > 0:
         t = lanczos(problem.operator.matvec, b, steps)
+        if definite and float(t.beta[-1]) > WIDTH * float(t.ritz[-1]) and problem.n > EXACT_UP_TO:
+            t = lanczos(problem.operator.matvec, b, 2 * steps)
         # A right-hand side in a small invariant subspace hides the rest of the spectrum.
         if not t.exhausted or t.steps >= min(steps, problem.n):
             return t

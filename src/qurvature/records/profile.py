@@ -54,8 +54,8 @@ class MatrixProfile:
     row_sparsity_mean: float | None
     column_sparsity_max: int | None
     column_sparsity_mean: float | None
-    trace: float | None
     access: tuple[AccessProfile, ...]
     ritz: tuple[float, ...]
     cg_iterations: float | None
     matvecs: int
+    trace: float | None = None

@@ -185,6 +185,14 @@ class QuantumSolver(Solver):
         )
 
 
+def norm(v: Tensor) -> float:
+    """‖v‖ that neither overflows nor underflows in the precision of v."""
+    largest = float(v.abs().max())
+    if largest == 0 or not math.isfinite(largest):
+        return largest
+    return largest * float((v / largest).norm())
+
+
 def finish(
     problem: LinearProblem,
     b: Tensor,

@@ -14,7 +14,7 @@ from torch import Tensor
 from qurvature.operators import Dense, LinearOperator, Structure, kronecker_factored, split_shift
 from qurvature.problems import LinearProblem
 from qurvature.records import MatrixProfile, Outcome, Solution, SolveStats
-from qurvature.solvers.base import ClassicalSolver, ClassicalWork, finish
+from qurvature.solvers.base import ClassicalSolver, ClassicalWork, failed, finish, norm
 from qurvature.solvers.tridiagonal import tridiagonal
 
 from . import counts
@@ -32,6 +32,7 @@ class _State:
     problem: LinearProblem
     operator: LinearOperator
     precondition: Callable[[Tensor], Tensor] | None = None
+    outcome: Outcome | None = None
 
 
 def _state(problem: LinearProblem, access: str) -> _State:
@@ -105,7 +106,7 @@ class CG(ClassicalSolver):
     @classmethod
     def solve(cls, state: _State, b: Tensor, epsilon: float) -> Solution:
         """x with ‖b − A x‖ ≤ ε‖b‖."""
-        return _conjugate_gradients(cls.kind, state, b, epsilon)
+        return restarted(cls.kind, state, b, epsilon, _conjugate_gradients, _ritz)
 
 
 class KFACPreconditionedCG(ClassicalSolver):
@@ -143,69 +144,123 @@ class KFACPreconditionedCG(ClassicalSolver):
         approximation = kronecker_factored(base)
         if approximation is None:
             raise ValueError("cg_kfac was started on an operator that it refuses")
+        if not approximation.finite:
+            return _State(problem, problem.operator, None, Outcome.NONFINITE_INPUT)
         return _State(problem, problem.operator, approximation.inverse(shift))
 
     @classmethod
     def solve(cls, state: _State, b: Tensor, epsilon: float) -> Solution:
         """x with ‖b − A x‖ ≤ ε‖b‖."""
-        return _conjugate_gradients(cls.kind, state, b, epsilon)
+        return restarted(cls.kind, state, b, epsilon, _conjugate_gradients, lambda _: ())
 
 
-def _conjugate_gradients(kind: str, state: _State, b: Tensor, epsilon: float) -> Solution:
+#: Runs after the first, each on the residual that rounding left.
+RESTARTS = 2
+
+
+@dataclass
+class Run:
+    """One Krylov run: its iterate, how it ended (None: by its own residual), and its coefficients."""
+
+    x: Tensor
+    outcome: Outcome | None
+    alphas: list[float]
+    betas: list[float]
+
+
+def restarted(
+    kind: str,
+    state: _State,
+    b: Tensor,
+    epsilon: float,
+    run: Callable[[_State, Tensor, float], Run],
+    ritz: Callable[[Run], tuple[float, ...]],
+) -> Solution:
+    """Solve for b/‖b‖, and once more for the residual if rounding left it above the target.
+
+    ``run(state, b, target)`` starts from zero and ends at an absolute residual, by its own recursion.
+    """
     began = time.perf_counter()
+    scale = norm(b)
+    if state.outcome is not None or not math.isfinite(scale):
+        return failed(b, state.outcome or Outcome.NONFINITE_INPUT, kind)
+    if scale == 0:
+        return finish(
+            state.problem, b, torch.zeros_like(b), epsilon, solver=kind, stats=SolveStats()
+        )
+    unit = b / scale
+    first = run(state, unit, epsilon)
+    x, outcome, iterations = first.x, first.outcome, len(first.alphas)
+    for _ in range(RESTARTS):
+        gap = unit - state.problem.operator.matvec(x)
+        size = float(gap.norm())
+        if outcome is not None or not epsilon < size < 0.5:
+            break
+        again = run(state, gap, 0.5 * epsilon)
+        x, outcome = x + again.x, again.outcome
+        iterations += len(again.alphas)
+    stats = SolveStats(
+        matvecs=iterations + 1 + (outcome is Outcome.INDEFINITE),
+        iterations=iterations,
+        ritz=ritz(first),
+        measured_s=time.perf_counter() - began,
+    )
+    return finish(state.problem, b, scale * x, epsilon, solver=kind, stats=stats, outcome=outcome)
+
+
+def _conjugate_gradients(state: _State, b: Tensor, target: float) -> Run:
     matvec, precondition = state.operator.matvec, state.precondition
     x = torch.zeros_like(b)
     r = b.clone()
     z = r if precondition is None else precondition(r)
     p = z.clone()
     rz = float(torch.dot(r, z))
-    target = epsilon * float(b.norm())
+    run = Run(x, None, [], [])
     most = MOST_ITERATIONS_PER_UNKNOWN * len(b) + 10
-    alphas: list[float] = []
-    betas: list[float] = []
-    outcome: Outcome | None = None
-    if not math.isfinite(rz):
-        outcome = Outcome.NONFINITE_INPUT
-    size = float(b.norm())
-    best = size
-    while outcome is None and size > target:
-        if len(alphas) >= most:
-            outcome = Outcome.MAX_STEPS
+    best = size = float(b.norm())
+    largest = 0.0  # Rayleigh quotient seen, the scale of what counts as zero
+    while size > target:
+        if len(run.alphas) >= most:
+            run.outcome = Outcome.MAX_STEPS
             break
         q = matvec(p)
         curvature = float(torch.dot(p, q))
         if not curvature > 0:
-            outcome = Outcome.INDEFINITE if curvature <= 0 else Outcome.NONFINITE_INPUT
+            run.outcome = _ended(curvature, float(torch.dot(p, p)), largest, b.dtype)
             break
         alpha = rz / curvature
+        largest = max(largest, curvature / float(torch.dot(p, p)))
         x.add_(p, alpha=alpha)
         r.sub_(q, alpha=alpha)
         z = r if precondition is None else precondition(r)
         rz_next = float(torch.dot(r, z))
-        alphas.append(alpha)
-        betas.append(rz_next / rz if rz > 0 else 0.0)
+        run.alphas.append(alpha)
+        run.betas.append(rz_next / rz if rz > 0 else 0.0)
         rz = rz_next
         # Without a preconditioner z is r, and its norm comes for free.
         size = math.sqrt(max(rz, 0.0)) if precondition is None else float(r.norm())
-        p.mul_(betas[-1]).add_(z)
+        p.mul_(run.betas[-1]).add_(z)
         best = min(best, size)
-        # Far beyond n iterations without progress the recursion has lost all accuracy.
-        if size > 1e4 * best:
-            outcome = Outcome.STAGNATED
-    if outcome is Outcome.INDEFINITE and not alphas:
-        x = b.clone()  # the gradient direction: the first one tried has negative curvature
-    stats = SolveStats(
-        matvecs=len(alphas) + 1 + (outcome is Outcome.INDEFINITE),
-        iterations=len(alphas),
-        ritz=_ritz(alphas, betas) if precondition is None else (),
-        measured_s=time.perf_counter() - began,
-    )
-    return finish(state.problem, b, x, epsilon, solver=kind, stats=stats, outcome=outcome)
+        # A residual far above the best one says that the recursion has lost all accuracy.
+        if not size <= 1e4 * best:
+            run.outcome = Outcome.STAGNATED if math.isfinite(size) else Outcome.NONFINITE_INPUT
+            break
+    if run.outcome is Outcome.INDEFINITE and not run.alphas:
+        run.x = b.clone()  # the gradient direction: the first one tried has negative curvature
+    return run
 
 
-def _ritz(alphas: list[float], betas: list[float], most: int = 64) -> tuple[float, ...]:
-    """Ritz values from the coefficients (Golub and Van Loan, sec. 11.3.4), of the first iterations."""
-    a, b = np.array(alphas[:most]), np.array(betas[:most])
+def _ended(curvature: float, pp: float, largest: float, dtype: torch.dtype) -> Outcome:
+    """What a curvature pᵀAp that is not positive says of A."""
+    if math.isnan(curvature):
+        return Outcome.NONFINITE_INPUT
+    tiny = 64 * torch.finfo(dtype).eps * largest * pp
+    return Outcome.SINGULAR if abs(curvature) <= tiny else Outcome.INDEFINITE
+
+
+def _ritz(run: Run, most: int = 64) -> tuple[float, ...]:
+    """Ritz values from the coefficients of the first iterations (Golub and Van Loan, sec. 11.3.4)."""
+    a, b = np.array(run.alphas[:most]), np.array(run.betas[:most])
     if not len(a):
         return ()
     diagonal = 1 / a

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from qurvature.operators import KroneckerFactored, split_shift
 from qurvature.problems import LinearProblem
-from qurvature.records import MatrixProfile, Solution, SolveStats
-from qurvature.solvers.base import ClassicalSolver, ClassicalWork, finish
+from qurvature.records import MatrixProfile, Outcome, Solution, SolveStats
+from qurvature.solvers.base import ClassicalSolver, ClassicalWork, failed, finish
 
 from . import counts
 
@@ -59,12 +59,14 @@ class Kronecker(ClassicalSolver):
         base, shift = split_shift(problem.operator)
         if not isinstance(base, KroneckerFactored):
             raise ValueError("kronecker was started on an operator that it refuses")
-        return _State(problem, base.inverse(shift))
+        return _State(problem, base.inverse(shift) if base.finite else None)
 
     @classmethod
     def solve(cls, state: _State, b: Tensor, epsilon: float) -> Solution:
         """x, exact up to rounding."""
         began = time.perf_counter()
+        if state.inverse is None:
+            return failed(b, Outcome.NONFINITE_INPUT, cls.kind)
         x = state.inverse(b)
         stats = SolveStats(1, measured_s=time.perf_counter() - began)
         return finish(state.problem, b, x, epsilon, solver=cls.kind, stats=stats)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 
 import numpy as np
 import torch
@@ -11,16 +10,18 @@ from torch import Tensor
 
 from qurvature.operators import Structure
 from qurvature.problems import LinearProblem
-from qurvature.records import MatrixProfile, Outcome, Solution, SolveStats
-from qurvature.solvers.base import ClassicalSolver, ClassicalWork, finish
+from qurvature.records import MatrixProfile, Outcome, Solution
+from qurvature.solvers.base import ClassicalSolver, ClassicalWork
 from qurvature.solvers.tridiagonal import tridiagonal
 
 from .conjugate_gradients import (
     MOST_ITERATIONS_PER_UNKNOWN,
+    Run,
     _krylov_work,
     _State,
     _state,
     no_access,
+    restarted,
 )
 
 
@@ -53,34 +54,19 @@ class MINRES(ClassicalSolver):
     @classmethod
     def solve(cls, state: _State, b: Tensor, epsilon: float) -> Solution:
         """x with ‖b − A x‖ ≤ ε‖b‖."""
-        began = time.perf_counter()
-        scale = float(b.norm())
-        if not math.isfinite(scale) or scale == 0:
-            outcome = None if scale == 0 else Outcome.NONFINITE_INPUT
-            return finish(
-                state.problem,
-                b,
-                torch.zeros_like(b),
-                epsilon,
-                solver=cls.kind,
-                stats=SolveStats(),
-                outcome=outcome,
-            )
-        x, alphas, betas, outcome = _minres(state, b, epsilon, scale)
-        t = tridiagonal(np.array(alphas[:64]), np.array(betas[: len(alphas)][:64]))
-        stats = SolveStats(
-            matvecs=len(alphas) + 1,
-            iterations=len(alphas),
-            ritz=tuple(float(v) for v in t.ritz),
-            measured_s=time.perf_counter() - began,
-        )
-        return finish(state.problem, b, x, epsilon, solver=cls.kind, stats=stats, outcome=outcome)
+        return restarted(cls.kind, state, b, epsilon, _minres, _ritz)
 
 
-def _minres(
-    state: _State, b: Tensor, epsilon: float, scale: float
-) -> tuple[Tensor, list[float], list[float], Outcome | None]:
+def _ritz(run: Run) -> tuple[float, ...]:
+    alphas, betas = run.alphas[:64], run.betas[:64]
+    if not alphas:
+        return ()
+    return tuple(float(v) for v in tridiagonal(np.array(alphas), np.array(betas)).ritz)
+
+
+def _minres(state: _State, b: Tensor, target: float) -> Run:
     """Lanczos three-term recursion with Givens rotations on the tridiagonal."""
+    scale = float(b.norm())
     x = torch.zeros_like(b)
     v_old, v = torch.zeros_like(b), b / scale
     w_old, w = torch.zeros_like(b), torch.zeros_like(b)
@@ -96,19 +82,19 @@ def _minres(
         alphas.append(alpha)
         betas.append(beta_next)
         if not math.isfinite(alpha + beta_next):
-            return x, alphas, betas, Outcome.NONFINITE_INPUT
+            return Run(x, Outcome.NONFINITE_INPUT, alphas, betas)
         delta = c * alpha - c_old * s * beta
         rho2 = s * alpha + c_old * c * beta
         rho3 = s_old * beta
         rho1 = math.hypot(delta, beta_next)
         if rho1 <= torch.finfo(b.dtype).eps * max(map(abs, (*alphas[:64], *betas[:64]))):
-            return x, alphas, betas, Outcome.SINGULAR
+            return Run(x, Outcome.SINGULAR, alphas, betas)
         c_old, s_old, c, s = c, s, delta / rho1, beta_next / rho1
         direction = (v - rho3 * w_old - rho2 * w) / rho1
         w_old, w = w, direction
         x.add_(w, alpha=c * eta)
         eta = -s * eta
-        if abs(eta) <= epsilon * scale:
-            return x, alphas, betas, None
+        if abs(eta) <= target:
+            return Run(x, None, alphas, betas)
         v_old, v, beta = v, q / beta_next, beta_next
-    return x, alphas, betas, Outcome.MAX_STEPS
+    return Run(x, Outcome.MAX_STEPS, alphas, betas)

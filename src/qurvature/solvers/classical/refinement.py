@@ -7,6 +7,7 @@ from collections.abc import Callable
 from torch import Tensor
 
 from qurvature.operators import LinearOperator
+from qurvature.solvers.base import norm
 
 
 def refine(
@@ -22,13 +23,13 @@ def refine(
         x and the corrections made; x is None if the residual stopped halving above the target, so
         that the caller can take a better inverse (or accept and report what there is).
     """
-    scale = float(b.norm())
+    scale = norm(b)
     if scale == 0:
         return b.clone(), 0
     x, last = solve(b), float("inf")
     for step in range(most):
         r = b - operator.matvec(x)
-        size = float(r.norm()) / scale
+        size = norm(r) / scale
         if size <= epsilon:
             return x, step
         if not size < 0.5 * last:

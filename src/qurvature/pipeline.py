@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -33,7 +33,7 @@ from qurvature.records import (
     Solution,
     SystemRecord,
 )
-from qurvature.schedule import NoOfferError, Policy
+from qurvature.schedule import NoOfferError, Policy, policy
 from qurvature.solvers import ClassicalSolver, Solver
 
 _STAND_IN = (
@@ -120,9 +120,9 @@ class Pipeline:
         clock.append(time.perf_counter())
         if due or memory.decision is None or _drifted(measured, memory):
             offered = offers(problem, measured, epsilon, self.machines)
-            decision = self.policy.decide(offered, memory.decision)
+            decision, replaced = self._decide(offered, memory)
         else:
-            decision = memory.decision
+            decision, replaced = memory.decision, ()
         clock.append(time.perf_counter())
         state = memory.state if keep_state and not due else None
         solution, rung, state, fallbacks = self._carry_out(problem, epsilon, decision, state)
@@ -148,9 +148,20 @@ class Pipeline:
             solution,
             later,
             record(problem, epsilon, measured, decision, solution),
-            fallbacks,
+            (*replaced, *fallbacks),
             dict(zip(("profile", "decide", "solve"), _differences(clock), strict=True)),
         )
+
+    def _decide(
+        self, offered: Sequence[CostEstimate | Rejection], memory: Memory
+    ) -> tuple[Decision, tuple[str, ...]]:
+        """The policy's decision; the cheapest offer's, by name, where the policy finds none."""
+        try:
+            return self.policy.decide(offered, memory.decision), ()
+        except NoOfferError:
+            decision = policy("cheapest").decide(offered, None)
+            note = f"policy {self.policy.name} found no eligible offer: {decision.chosen.offer}"
+            return decision, (note,)
 
     def _profile(
         self, problem: LinearProblem, epsilon: float, memory: Memory
@@ -202,10 +213,13 @@ class Pipeline:
         x = with_readout_error(solution.x, epsilon, self.generator)
         scale = float(problem.rhs.norm())
         gap = problem.rhs - problem.operator.matvec(x)
+        residual = float(gap.norm()) / scale if scale > 0 else 0.0
+        missed = solution.outcome.success and residual > epsilon
         return replace(
             solution,
             x=x,
-            residual=float(gap.norm()) / scale if scale > 0 else 0.0,
+            outcome=Outcome.INFEASIBLE_PRECISION if missed else solution.outcome,
+            residual=residual,
             residual_vector=gap,
             stats=replace(solution.stats, notes=(*solution.stats.notes, _STAND_IN)),
             solver=chosen.solver,

@@ -84,6 +84,20 @@ def test_several_batches_are_one_big_batch(model, kind, sizes):
             assert torch.allclose(problem.rhs, -whole.gradient()[index], atol=1e-13)
 
 
+@pytest.mark.parametrize("kind", REFERENCES)
+@pytest.mark.parametrize("loss", ["weighted", "hyperbolic", "summed"])
+def test_batches_whose_samples_weigh_differently(loss, kind):
+    """Class weights are normalised batch by batch, so the reference takes the same batches."""
+    case = objective_case("mlp_tanh", loss)
+    inputs, targets = case.batch(7)
+    pieces = list(zip(inputs.split((1, 4, 2)), targets.split((1, 4, 2)), strict=True))
+    parted = Objective(case.model.model(), case.loss, pieces)
+    truth = REFERENCES[kind](parted)
+    for scope in scopes(parted):
+        for problem, index in built(parted, kind, scope):
+            assert relative_gap(problem.operator.dense(), truth[index][:, index]) <= 1e-10
+
+
 @pytest.mark.parametrize("model", ["mlp_tanh", "mlp_no_bias", "cnn_strided_dilated", "cnn_same"])
 @pytest.mark.parametrize("loss", ["cross_entropy", "hyperbolic"])
 def test_kfac_equals_the_slow_kfac(model, loss):

@@ -131,7 +131,7 @@ def test_wide_spectra_are_measured_closely_where_it_matters(spectrum, log_kappa,
     measured = profile(LinearProblem(operator, random(n, 1)), steps=20)
     truth = float((values.max() + shift) / (values.min() + shift))
     assert_holds(measured.kappa, truth, 1e-6)
-    assert measured.matvecs <= 20
+    assert measured.matvecs <= 23  # twenty, and three from a random start
     if spectrum is clustered:
         assert measured.kappa.relative_width <= 0.05
 

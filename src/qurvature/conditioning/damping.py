@@ -9,6 +9,7 @@ from typing import ClassVar, Self
 
 import torch
 
+from qurvature.objectives import NonFiniteError
 from qurvature.operators import LinearOperator, Structure
 from qurvature.problems import LinearProblem
 from qurvature.profiles import exact_inertia, largest_eigenvalue
@@ -47,8 +48,13 @@ class Damping(Extension):
 
         ``audit`` adds the figures that need the entries: inertias, κ before and after, and the cosine
         between the damped and the undamped solution.
+
+        Raises:
+            NonFiniteError: if λ comes out as NaN or Inf.
         """
         shift = self.shift(problem.operator)
+        if not math.isfinite(shift):
+            raise NonFiniteError(f"{problem.name}: the curvature holds NaN or Inf")
         damped = problem.operator.shifted(shift)
         report = ConditioningReport(self.kind, shift)
         if audit:

@@ -66,6 +66,17 @@ def refuse_batch_statistics(model: nn.Module) -> None:
         )
 
 
+def refuse_changing_modes(model: nn.Module) -> None:
+    """Raise if a module is in a mode in which the objective is no function of the parameters.
+
+    Raises:
+        NonDeterministicError: naming the modules and the fix.
+    """
+    refuse_batch_statistics(model)
+    if random_modules(model):
+        raise NonDeterministicError(explain(model, "losses"))
+
+
 def explain(model: nn.Module | None, what: str) -> str:
     """A sentence on why two evaluations may differ."""
     reasons = []

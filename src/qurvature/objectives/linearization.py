@@ -118,6 +118,10 @@ class Linearization:
         (jv,) = torch.autograd.grad([g for g, _ in pairs], dummy, [u for _, u in pairs])
         return jv
 
+    def pull_back(self, outputs: Tensor, cotangent: Tensor) -> Tensor:
+        """Jᵀw, shape (n,), for a part's outputs and w of their shape."""
+        return self._backward(outputs, cotangent)
+
     def _backward(self, of: Tensor, cotangent: Tensor) -> Tensor:
         tensors = self.objective.parameters.tensors
         grads = torch.autograd.grad(of, tensors, cotangent, retain_graph=True, allow_unused=True)
@@ -137,12 +141,17 @@ def _watched(
     for name in names:
 
         def record(
-            _: nn.Module, inputs: tuple[Tensor, ...], out: Tensor, name: str = name
+            _: nn.Module,
+            inputs: tuple[Tensor, ...],
+            keywords: dict[str, Tensor],
+            out: Tensor,
+            name: str = name,
         ) -> Tensor | None:
-            calls[name].append((inputs[0].detach(), out))
+            given = inputs[0] if inputs else keywords["input"]
+            calls[name].append((given.detach(), out))
             return out.clone() if copy else None
 
-        handles.append(modules[name].register_forward_hook(record))
+        handles.append(modules[name].register_forward_hook(record, with_kwargs=True))
     try:
         return evaluate(closure), calls
     finally:

@@ -93,6 +93,11 @@ class Objective:
         single = isinstance(data, dict) or (
             isinstance(data, tuple) and len(data) > 0 and _is_leaf(data[0])
         )
+        if not single and isinstance(data, Iterator):
+            raise ValueError(
+                "the data can be read only once: pass a list of batches or a loader, which gives the "
+                "same batches on every pass"
+            )
         self._batches: Iterable[Any] = [data] if single else data
         self._evaluate: Callable[[Any], Any] = lambda batch: loss(model, batch)
         self._closures: list[tuple[float, Closure]] | None = None

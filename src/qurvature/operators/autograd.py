@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from qurvature.objectives import Linearization
@@ -37,9 +36,6 @@ class _Products(LinearOperator):
         whole = v.new_zeros(self._linearization.objective.parameters.n)
         whole[self._index] = v
         return self._product(whole)[self._index]
-
-    def _matmat(self, v: Tensor) -> Tensor:
-        return torch.stack([self._matvec(column) for column in v.T.contiguous()], dim=1)
 
     @property
     def product_work(self) -> Work:

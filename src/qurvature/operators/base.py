@@ -46,8 +46,8 @@ def structure(*facts: Structure) -> frozenset[Structure]:
 class LinearOperator(abc.ABC):
     """A real n × n matrix A.
 
-    A subclass must give ``_matmat`` and ``product_work``; it should give ``diagonal`` and ``dense``
-    when it can do better than products with unit vectors; it may offer a factor.
+    A subclass must give ``_matvec`` or ``_matmat``, and ``product_work``; it should give ``diagonal``
+    and ``dense`` when it can do better than products with unit vectors; it may offer a factor.
 
     Args:
         n: size.
@@ -69,11 +69,15 @@ class LinearOperator(abc.ABC):
         """(n, n)."""
         return self.n, self.n
 
-    @abc.abstractmethod
     def _matmat(self, v: Tensor) -> Tensor:
         """A v for v of shape (n, k)."""
+        out = torch.empty_like(v)
+        for j, column in enumerate(v.T.contiguous()):
+            out[:, j] = self._matvec(column)
+        return out
 
     def _matvec(self, v: Tensor) -> Tensor:
+        """A v for v of shape (n,)."""
         return self._matmat(v[:, None])[:, 0]
 
     def matvec(self, v: Tensor) -> Tensor:

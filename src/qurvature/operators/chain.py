@@ -107,9 +107,6 @@ class Chain(LinearOperator):
                 delta = (stage.weight.T @ delta).mul_(slope)
         return torch.cat(parts[::-1])
 
-    def _matmat(self, v: Tensor) -> Tensor:
-        return torch.stack([self._matvec(column) for column in v.T.contiguous()], dim=1)
-
     @functools.cached_property
     def rows(self) -> Factored:
         """The same matrix as QᵀQ with explicit cotangents."""

@@ -46,9 +46,6 @@ class Factored(LinearOperator):
     def _matvec(self, v: Tensor) -> Tensor:
         return self._adjoint_rows(self._rows(v))
 
-    def _matmat(self, v: Tensor) -> Tensor:
-        return torch.stack([self._matvec(column) for column in v.T.contiguous()], dim=1)
-
     def _rows(self, v: Tensor) -> Tensor:
         parts = v.split(self._sizes)
         total = self.layers[0].product(parts[0])

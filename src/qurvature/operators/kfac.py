@@ -89,9 +89,6 @@ class KroneckerFactored(LinearOperator):
         parts = v.split(self._sizes)
         return torch.cat([p.matvec(x) for p, x in zip(self.pairs, parts, strict=True)])
 
-    def _matmat(self, v: Tensor) -> Tensor:
-        return torch.stack([self._matvec(column) for column in v.T.contiguous()], dim=1)
-
     def _form(self) -> Tensor:
         return torch.block_diag(*(p.dense() for p in self.pairs))
 

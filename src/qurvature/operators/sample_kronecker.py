@@ -50,9 +50,6 @@ class SampleKronecker(LinearOperator):
         w = (t @ self.inputs).view(-1)
         return torch.cat([w, t.sum(1)]) if self.bias else w
 
-    def _matmat(self, v: Tensor) -> Tensor:
-        return torch.stack([self._matvec(column) for column in v.T.contiguous()], dim=1)
-
     def _form(self) -> Tensor:
         entries = self.middle.new_empty(self.n, self.n)
         write_pair(entries, self.middle, self.inputs, self.inputs, self.bias, self.bias, same=True)

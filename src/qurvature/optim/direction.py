@@ -12,17 +12,19 @@ from torch import Tensor
 
 from qurvature.conditioning import Damping, LevenbergMarquardt
 from qurvature.hardware import HardwareProfile
-from qurvature.objectives import Linearization, Objective
+from qurvature.objectives import Linearization, NonFiniteError, Objective
+from qurvature.operators import Dense
 from qurvature.pipeline import Memory, Pipeline, Solved
 from qurvature.problems import LinearProblem, NewtonStep
 from qurvature.records import Decision, MatrixProfile, SystemRecord, from_plain, to_plain
-from qurvature.schedule import policy
+from qurvature.schedule import Policy, policy
 
 
 @dataclass(frozen=True)
 class Part:
     """What one group adds: coordinates, directions and their curvature pᵀAp, block by block."""
 
+    lr: float
     indices: list[slice | Tensor]
     directions: list[Tensor]
     curvatures: list[float]
@@ -33,10 +35,11 @@ class Part:
 
 @dataclass(frozen=True)
 class Direction:
-    """p with its slope g·p and the model's curvature pᵀAp, and how it came about."""
+    """lr·p with its slope and the model's curvature along it, g·p itself, and how p came about."""
 
     vector: Tensor
     slope: float
+    descent: float
     curvature: float
     records: tuple[SystemRecord, ...]
     fallbacks: list[str] = field(default_factory=list)
@@ -50,13 +53,21 @@ def combine(parts: Sequence[Part], gradient: Tensor) -> Direction:
     measured: dict[str, float] = {}
     for part in parts:
         for index, p in zip(part.indices, part.directions, strict=True):
-            vector[index] = p
-        curvature += sum(part.curvatures)
+            vector[index] = part.lr * p
+        curvature += part.lr**2 * sum(part.curvatures)
         for stage, seconds in part.measured_s.items():
             measured[stage] = measured.get(stage, 0.0) + seconds
+    if not bool(vector.isfinite().all()):
+        raise NonFiniteError("the step holds NaN or Inf; parameters are as they were")
+    descent = sum(
+        float(torch.dot(gradient[index], p))
+        for part in parts
+        for index, p in zip(part.indices, part.directions, strict=True)
+    )
     return Direction(
         vector,
         float(torch.dot(gradient, vector)),
+        descent,
         curvature,
         tuple(r for part in parts for r in part.records),
         [f for part in parts for f in part.fallbacks],
@@ -85,7 +96,8 @@ class Group:
             samples=options["samples"],
             names=names,
         )
-        self._pipeline = Pipeline(policy(options["policy"]), machines, refresh, readout)
+        self.signature = signature(options)
+        self._pipeline = Pipeline(policy_of(options["policy"]), machines, refresh, readout)
         blocks = len(self._step.indices)
         self._damping = [damping_of(options["damping"])] * blocks
         self._memory = [Memory()] * blocks
@@ -147,22 +159,17 @@ class Group:
         self, linearization: Linearization, gradient: Tensor, probes: torch.Generator
     ) -> bool:
         """Build the damped problems; True if curvature and damping are those of an earlier step."""
-        if self._damped and 0 < self._age < self._options["reuse"] and self._reusable():
-            if self._formed_for is not linearization:
-                self._formed_for = linearization
-                self._age += 1
-            self._damped = [
-                replace(p, rhs=-gradient[i].to(p.dtype), dual_rhs=None)
-                for p, i in zip(self._damped, self._step.indices, strict=True)
-            ]
+        reuse = self._options["reuse"]
+        fresh = self._formed_for is not linearization
+        if fresh and self._damped and 0 < self._age < reuse and self._reusable():
+            self._formed_for, self._age = linearization, self._age + 1
+            self._undamped = self._with_gradient(self._undamped, gradient)
+            self._damped = self._with_gradient(self._damped, gradient)
             return True
-        if self._formed_for is not linearization:
+        if fresh:
             plain = gradient if self._options["weight_decay"] else linearization.gradient
-            self._undamped = self._step.problems(linearization, plain, probes)
-            if decay := self._options["weight_decay"]:
-                self._undamped = [
-                    replace(p, operator=p.operator.shifted(decay)) for p in self._undamped
-                ]
+            problems = self._step.problems(linearization, plain, probes)
+            self._undamped = [self._prepared(p) for p in problems]
             self._formed_for, self._age = linearization, 1
         self._damped = []
         for i, problem in enumerate(self._undamped):
@@ -172,9 +179,32 @@ class Group:
             self._damped.append(damped)
         return False
 
+    def _prepared(self, problem: LinearProblem) -> LinearProblem:
+        """With weight decay in the matrix, and with entries if reuse needs them and they are cheap."""
+        operator = problem.operator
+        work = operator.dense_work
+        if (
+            self._options["reuse"] > 1
+            and operator.formation == "products"
+            and work is not None
+            and work.gemm <= 2.0 * operator.n**3
+        ):
+            # Products need the graph of their own θ, which the next step has left.
+            operator = Dense(operator.dense(), *operator.structure)
+        if decay := self._options["weight_decay"]:
+            operator = operator.shifted(decay)
+        return problem if operator is problem.operator else replace(problem, operator=operator)
+
+    def _with_gradient(
+        self, problems: list[LinearProblem], gradient: Tensor
+    ) -> list[LinearProblem]:
+        return [
+            replace(p, rhs=-gradient[i].to(p.dtype), dual_rhs=None)
+            for p, i in zip(problems, self._step.indices, strict=True)
+        ]
+
     def _reusable(self) -> bool:
-        """Products through autograd need the graph of their own θ, which the step has left."""
-        return all(p.operator.formation != "products" or p.operator.formed for p in self._damped)
+        return all(p.operator.formation != "products" for p in self._damped)
 
     def _part(self, solved: list[Solved], gradient: Tensor, formed: float, reused: bool) -> Part:
         directions, curvatures, fallbacks = [], [], [f for s in solved for f in s.fallbacks]
@@ -201,6 +231,7 @@ class Group:
         if self._options["reuse"] > 1 and not reused and not self._reusable():
             fallbacks.append("curvature is known by products only and cannot be reused")
         return Part(
+            float(self._options["lr"]),
             self._step.indices,
             directions,
             curvatures,
@@ -231,7 +262,16 @@ class Group:
         }
 
     def load(self, state: dict[str, Any]) -> None:
-        """Restore what `state` gave."""
+        """Restore what `state` gave.
+
+        Raises:
+            ValueError: if it is the state of another number of blocks.
+        """
+        if len(state["memory"]) != len(self._memory):
+            raise ValueError(
+                f"the state has {len(state['memory'])} blocks, this optimizer {len(self._memory)}: "
+                "give both the same model, groups and scope"
+            )
         for i, numbers in enumerate(state["damping"]):
             rule = self._damping[i]
             if numbers and isinstance(rule, LevenbergMarquardt):
@@ -248,6 +288,17 @@ class Group:
             )
             for m in state["memory"]
         ]
+
+
+def signature(options: dict[str, Any]) -> tuple[Any, ...]:
+    """The options that a group's systems are built from; a change means building them anew."""
+    names = ("curvature", "scope", "damping", "policy", "samples", "curvature_dtype")
+    return (*(repr(options[name]) for name in names), len(options["params"]))
+
+
+def policy_of(given: str | Policy) -> Policy:
+    """A policy from its name, or itself."""
+    return given if isinstance(given, Policy) else policy(given)
 
 
 def damping_of(given: str | float | Damping) -> Damping:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 import warnings
@@ -15,11 +16,14 @@ from torch import Tensor, nn
 from qurvature.conditioning import Damping
 from qurvature.hardware import HardwareProfile
 from qurvature.objectives import NonFiniteError, Objective, Parameters
+from qurvature.objectives.determinism import refuse_changing_modes
 from qurvature.objectives.linearization import Linearization
+from qurvature.operators import Curvature
 from qurvature.records import StepRecord, from_plain, to_plain
+from qurvature.schedule import Policy
 from qurvature.schedule import accuracy as accuracy_of
 
-from .direction import Direction, Group, combine
+from .direction import Direction, Group, combine, damping_of, policy_of, signature
 from .machines import machines_named
 from .search import Search, Trial
 
@@ -131,6 +135,7 @@ class Newton(torch.optim.Optimizer):
         self._readout = torch.Generator().manual_seed(seed + 1)
         self._groups: list[Group] = []
         self._parameters: Parameters | None = None
+        self._count = 0
         self._loaded: dict[str, Any] | None = None
         self._steps = 0
         self._previous: tuple[float, float] | None = None
@@ -169,13 +174,16 @@ class Newton(torch.optim.Optimizer):
         clock = {"step": -time.perf_counter(), "linearize": -time.perf_counter()}
         parameters = self._flat_parameters()
         objective = Objective.from_closures(closures, parameters, self.model)
-        first = not self._groups
-        if first:
-            self._begin(objective)
-        grads = [
-            (p, p.grad, None if p.grad is None else p.grad._version) for p in parameters.tensors
-        ]
-        linearization = _linearize(objective, self._watch(), grads)
+        stale = [g.signature for g in self._groups] != [signature(g) for g in self.param_groups]
+
+        def linearized() -> Linearization:
+            if stale:
+                self._begin(objective)
+            elif self.model is not None:
+                refuse_changing_modes(self.model)
+            return Linearization(objective, self._watch())
+
+        linearization = _without_backward(parameters, linearized)
         theta = parameters.flat()
         loss = linearization.value + sum(g.penalty(theta) for g in self._groups)
         gradient = linearization.gradient.clone()
@@ -202,8 +210,8 @@ class Newton(torch.optim.Optimizer):
             loss_after=None if after is None else after - penalty,
             gradient_norm=norm,
             update_norm=trial.step_size * float(direction.vector.norm()) if trial.accepted else 0.0,
-            descent=direction.slope,
-            step_size=trial.step_size if trial.accepted else 0.0,
+            descent=direction.descent,
+            step_size=trial.step_size * self.param_groups[0]["lr"] if trial.accepted else 0.0,
             accepted=trial.accepted,
             gain_ratio=trial.gain_ratio,
             damping=max((d for g in self._groups for d in g.used), default=None),
@@ -272,8 +280,9 @@ class Newton(torch.optim.Optimizer):
         def decrease(t: float) -> float:
             return -t * direction.slope - 0.5 * t * t * direction.curvature
 
-        lr = float(self.param_groups[0]["lr"])
-        return self._search(loss_at, loss, direction.slope, decrease, lr, wants_gain=gain)
+        if not bool(direction.vector.any()):  # lr = 0 in a warm-up, or a gradient of zero
+            return Trial(1.0, loss, True, None, 0)
+        return self._search(loss_at, loss, direction.slope, decrease, 1.0, wants_gain=gain)
 
     def _epsilon(self, norm: float, dtype: torch.dtype) -> float:
         from qurvature.schedule import Previous
@@ -282,14 +291,18 @@ class Newton(torch.optim.Optimizer):
         return max(self._accuracy.epsilon(norm, previous), LEAST_EPSILON[dtype])
 
     def _flat_parameters(self) -> Parameters:
-        if self._parameters is None:
-            self._parameters = Parameters(self._names)
+        count = sum(len(group["params"]) for group in self.param_groups)
+        if self._parameters is None or count != self._count:
+            self._names = _names(self.model, self.param_groups)
+            self._parameters, self._count = Parameters(self._names), count
         return self._parameters
 
     def _watch(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(name for g in self._groups for name in g.watch))
 
     def _begin(self, objective: Objective) -> None:
+        for group in self.param_groups:
+            _check_options(group)
         if self._check:
             objective.probe()
         names = {id(p): name for name, p in self._names}
@@ -320,6 +333,8 @@ class Newton(torch.optim.Optimizer):
         for group in state["param_groups"]:
             if isinstance(group["damping"], Damping):
                 group["damping"] = f"{group['damping'].kind}:{group['damping'].value!r}"
+            if isinstance(group["policy"], Policy):
+                group["policy"] = group["policy"].name
             group["curvature_dtype"] = str(group["curvature_dtype"]).removeprefix("torch.")
         state["qurvature"] = {
             "steps": self._steps,
@@ -342,7 +357,7 @@ class Newton(torch.optim.Optimizer):
         if "qurvature" not in state_dict:
             raise ValueError("this is not the state of a qurvature optimizer: no key 'qurvature'")
         mine = state_dict["qurvature"]
-        plain = {k: v for k, v in state_dict.items() if k != "qurvature"}
+        plain = copy.deepcopy({k: v for k, v in state_dict.items() if k != "qurvature"})
         for group in plain["param_groups"]:
             name = group["curvature_dtype"]
             group["curvature_dtype"] = None if name == "None" else getattr(torch, name)
@@ -357,36 +372,34 @@ class Newton(torch.optim.Optimizer):
         self._loaded = mine if mine["groups"] else None
 
 
-def _linearize(
-    objective: Objective,
-    watch: tuple[str, ...],
-    grads: list[tuple[Tensor, Tensor | None, int | None]],
+def _without_backward(
+    parameters: Parameters, evaluate: Callable[[], Linearization]
 ) -> Linearization:
-    """Linearize, and tell a closure that called ``backward`` from any other failure."""
+    """Evaluate, and tell a closure that called ``backward`` from any other failure."""
+    before = [(p, p.grad, None if p.grad is None else p.grad._version) for p in parameters.tensors]
 
     def called_backward() -> bool:
         return any(
-            p.grad is not g or (g is not None and g._version != version) for p, g, version in grads
+            p.grad is not g or (g is not None and g._version != version) for p, g, version in before
+        )
+
+    def explained() -> TypeError:
+        for p, g, _ in before:
+            p.grad = g
+        return TypeError(
+            "the closure called backward(): return the loss and let the optimizer differentiate it "
+            "(no zero_grad, no backward)"
         )
 
     try:
-        linearization = Linearization(objective, watch)
+        linearization = evaluate()
     except RuntimeError as error:
         if called_backward():
-            raise _backward_error(grads) from error
+            raise explained() from error
         raise
     if called_backward():
-        raise _backward_error(grads)
+        raise explained()
     return linearization
-
-
-def _backward_error(grads: list[tuple[Tensor, Tensor | None, int | None]]) -> TypeError:
-    for p, g, _ in grads:
-        p.grad = g
-    return TypeError(
-        "the closure called backward(): return the loss and let the optimizer differentiate it "
-        "(no zero_grad, no backward)"
-    )
 
 
 def _names(model: nn.Module | None, groups: list[dict[str, Any]]) -> list[tuple[str, Tensor]]:
@@ -407,9 +420,15 @@ def _names(model: nn.Module | None, groups: list[dict[str, Any]]) -> list[tuple[
 
 
 def _check_options(group: dict[str, Any]) -> None:
-    for name, least in (("lr", 0.0), ("weight_decay", 0.0)):
-        if not (math.isfinite(group[name]) and group[name] >= least):
+    for name in ("lr", "weight_decay"):
+        if not (math.isfinite(group[name]) and group[name] >= 0):
             raise ValueError(f"{name} must be a finite number >= 0, given {group[name]}")
     for name in ("reuse", "samples"):
         if not (isinstance(group[name], int) and group[name] >= 1):
             raise ValueError(f"{name} must be a whole number >= 1, given {group[name]!r}")
+    Curvature.named(group["curvature"])
+    policy_of(group["policy"])
+    damping_of(group["damping"])
+    scope = group["scope"]
+    if scope not in ("full", "layer") and not isinstance(scope, dict):
+        raise ValueError(f"scope must be 'full', 'layer' or a dict of names, given {scope!r}")

@@ -136,11 +136,8 @@ class NewtonStep:
             self._planned[i] = _Planned(planned.block, NoClosedForm(built.note), planned.index)
         rhs = -gradient[planned.index].to(built.operator.dtype)
         dual = None
-        if self.curvature == "empirical_fisher" and gradient is linearization.gradient:
-            rows = built.operator.factor_rows
-            assert rows is not None  # an empirical Fisher is always factored
-            # Rows are g_n/√B, so −g = Qᵀu with u = −1/√B.
-            dual = rhs.new_full((rows,), -(rows**-0.5))
+        if built.gradient_rows is not None and gradient is linearization.gradient:
+            dual = -built.gradient_rows
         return LinearProblem(built.operator, rhs, name=name, dual_rhs=dual, note=built.note)
 
     def forward_flops(self, linearization: Linearization) -> float:

@@ -17,7 +17,9 @@ from qurvature.solvers.tridiagonal import Tridiagonal, tridiagonal
 MOST_BASIS_NUMBERS = 2**26
 
 
-def lanczos(matvec: Callable[[Tensor], Tensor], start: Tensor, steps: int) -> Tridiagonal:
+def lanczos(
+    matvec: Callable[[Tensor], Tensor], start: Tensor, steps: int, *, enough: float = 0.0
+) -> Tridiagonal:
     """At most ``steps`` Lanczos steps with full reorthogonalization (classical Gram-Schmidt, twice).
 
     Where the basis would hold more than `MOST_BASIS_NUMBERS`, three vectors are kept and the basis is
@@ -27,6 +29,7 @@ def lanczos(matvec: Callable[[Tensor], Tensor], start: Tensor, steps: int) -> Tr
         matvec: a symmetric A, (n,) → (n,).
         start: nonzero, (n,); it need not be normalised.
         steps: at least 1.
+        enough: half of the steps will do if β, the end's safe bound, is below this share of the norm.
 
     Source: Golub and Van Loan, Matrix Computations, 4th ed., algorithm 10.1.1.
     """
@@ -49,6 +52,10 @@ def lanczos(matvec: Callable[[Tensor], Tensor], start: Tensor, steps: int) -> Tr
         scale = max(map(abs, alpha)) + beta[0]
         if j + 1 == steps or not beta[-1] > 1e-7 * scale:
             break
+        if enough and j + 1 == steps // 2:
+            half = tridiagonal(np.array(alpha), np.array(beta))
+            if beta[-1] <= enough * float(np.abs(half.ritz).max()):
+                return half
         torch.div(w, beta[-1], out=basis[j + 1])
     return tridiagonal(np.array(alpha), np.array(beta))
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -33,7 +33,7 @@ from qurvature.records import (
     Solution,
     SystemRecord,
 )
-from qurvature.schedule import NoOfferError, Policy, policy
+from qurvature.schedule import NoOfferError, Policy
 from qurvature.solvers import ClassicalSolver, Solver
 
 _STAND_IN = (
@@ -120,9 +120,9 @@ class Pipeline:
         clock.append(time.perf_counter())
         if due or memory.decision is None or _drifted(measured, memory):
             offered = offers(problem, measured, epsilon, self.machines)
-            decision, replaced = self._decide(offered, memory)
+            decision = self.policy.decide(offered, memory.decision)
         else:
-            decision, replaced = memory.decision, ()
+            decision = memory.decision
         clock.append(time.perf_counter())
         state = memory.state if keep_state and not due else None
         solution, rung, state, fallbacks = self._carry_out(problem, epsilon, decision, state)
@@ -148,20 +148,9 @@ class Pipeline:
             solution,
             later,
             record(problem, epsilon, measured, decision, solution),
-            (*replaced, *fallbacks),
+            fallbacks,
             dict(zip(("profile", "decide", "solve"), _differences(clock), strict=True)),
         )
-
-    def _decide(
-        self, offered: Sequence[CostEstimate | Rejection], memory: Memory
-    ) -> tuple[Decision, tuple[str, ...]]:
-        """The policy's decision; the cheapest offer's, by name, where the policy finds none."""
-        try:
-            return self.policy.decide(offered, memory.decision), ()
-        except NoOfferError:
-            decision = policy("cheapest").decide(offered, None)
-            note = f"policy {self.policy.name} found no eligible offer: {decision.chosen.offer}"
-            return decision, (note,)
 
     def _profile(
         self, problem: LinearProblem, epsilon: float, memory: Memory

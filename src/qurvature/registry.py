@@ -8,6 +8,7 @@ through the entry-point group ``qurvature`` or through `load_plugin`.
 from __future__ import annotations
 
 import difflib
+import hashlib
 import importlib
 import importlib.util
 import pkgutil
@@ -115,7 +116,8 @@ def load_plugin(path: str | Path) -> None:
     file = Path(path)
     if not file.is_file():
         raise FileNotFoundError(f"plugin {file}: no such file")
-    name = f"qurvature_plugin_{file.stem}"
+    digest = hashlib.sha256(str(file.resolve()).encode()).hexdigest()[:12]
+    name = f"qurvature_plugin_{file.stem}_{digest}"
     if name in sys.modules:
         return
     spec = importlib.util.spec_from_file_location(name, file)
@@ -123,4 +125,8 @@ def load_plugin(path: str | Path) -> None:
         raise ImportError(f"plugin {file}: not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]  # half a module must not pass for a whole one the next time
+        raise

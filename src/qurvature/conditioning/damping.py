@@ -218,7 +218,7 @@ def _audited(
     cosine = torch.nn.functional.cosine_similarity(plain, with_damping, dim=0)
     return replace(
         report,
-        relative_change=report.damping / float(ends[0].max()),
+        relative_change=report.damping / top if (top := float(ends[0].max())) > 0 else math.inf,
         kappa_before=kappas[0],
         kappa_after=kappas[1],
         inertia_before=exact_inertia(before),

@@ -190,9 +190,16 @@ class KroneckerFactoredCurvature(Curvature):
         """The operator of one block.
 
         Raises:
-            NoClosedForm: if a layer of the block has no formula; K-FAC has no other form.
+            ValueError: if a layer of the block has no formula; K-FAC has no other form.
         """
-        exact = factored(request.linearization, request.closed_layers(), output_root, request.dtype)
+        lin = request.linearization
+        try:
+            exact = factored(lin, request.closed_layers(), output_root, request.dtype)
+        except NoClosedForm as reason:
+            raise ValueError(
+                f"curvature='kfac' needs a formula for every layer, and there is none: {reason}. "
+                "Choose 'ggn', or leave these parameters to another param group"
+            ) from reason
         approximation = kronecker_factored(exact)
         assert approximation is not None  # a Factored always has one
         return Built(approximation)

@@ -17,7 +17,7 @@ from qurvature.operators import Dense
 from qurvature.pipeline import Memory, Pipeline, Solved
 from qurvature.problems import LinearProblem, NewtonStep
 from qurvature.records import Decision, MatrixProfile, SystemRecord, from_plain, to_plain
-from qurvature.schedule import Policy, policy
+from qurvature.schedule import NoOfferError, Policy, policy
 
 
 @dataclass(frozen=True)
@@ -150,10 +150,22 @@ class Group:
         for i, problem in enumerate(self._damped):
             keep = self._options["reuse"] > 1
             memory = self._memory[i] if reused else replace(self._memory[i], state=None)
-            result = self._pipeline.solve(problem, epsilon, memory, keep_state=keep)
+            try:
+                result = self._pipeline.solve(problem, epsilon, memory, keep_state=keep)
+            except NoOfferError:
+                result = self._without_policy(problem, epsilon, memory)
             self._memory[i] = result.memory
             solved.append(result)
         return self._part(solved, gradient, formed, reused)
+
+    def _without_policy(self, problem: LinearProblem, epsilon: float, memory: Memory) -> Solved:
+        """By the cheapest offer, by name, where the policy finds none that will take the system."""
+        fallback = replace(self._pipeline, policy=policy("cheapest"))
+        result = fallback.solve(problem, epsilon, replace(memory, decision=None, state=None))
+        note = f"policy {self._pipeline.policy.name} found no eligible offer, cheapest taken"
+        # The next step asks the policy again.
+        forgotten = replace(result.memory, decision=None)
+        return replace(result, memory=forgotten, fallbacks=(note, *result.fallbacks))
 
     def _form(
         self, linearization: Linearization, gradient: Tensor, probes: torch.Generator

@@ -112,7 +112,10 @@ def _scalar(kind: Any, data: Any, path: str) -> Any:
     if kind is float and data in ("nan", "inf", "-inf"):
         return float(data)
     if kind is float and isinstance(data, int) and not isinstance(data, bool):
-        return float(data)
+        try:
+            return float(data)
+        except OverflowError as error:
+            raise RecordError(f"{path}: {error}") from error
     if isinstance(kind, type) and issubclass(kind, Enum):
         try:
             return kind(data)

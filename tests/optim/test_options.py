@@ -196,7 +196,7 @@ def test_without_the_model_curvature_comes_by_products(newton, task, loss_of):
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"momentum": 0.9}, ValueError, "has no option 'momentum'; there are lr, curvature"),
+        ({"momentum": 0.9}, TypeError, "unexpected keyword argument 'momentum'"),
         ({"lr": -1.0}, ValueError, "lr must be a finite number >= 0"),
         ({"lr": float("nan")}, ValueError, "lr must be"),
         ({"weight_decay": -0.1}, ValueError, "weight_decay must be"),

@@ -30,19 +30,6 @@ from .search import Search, Trial
 #: A relative residual below this is beyond the precision of the vectors.
 LEAST_EPSILON = {torch.float32: 1e-5, torch.float64: 1e-13}
 
-#: Options of a param group and their defaults.
-DEFAULTS: dict[str, Any] = {
-    "lr": 1.0,
-    "curvature": "ggn",
-    "scope": "full",
-    "damping": "levenberg_marquardt",
-    "policy": "hysteresis",
-    "weight_decay": 0.0,
-    "reuse": 1,
-    "samples": 1,
-    "curvature_dtype": None,
-}
-
 
 class FallbackWarning(RuntimeWarning):
     """A solve failed and another took its place; the step's record has the details."""
@@ -78,6 +65,7 @@ class Newton(torch.optim.Optimizer):
         samples: draws a data sample for ``mc_fisher``.
         curvature_dtype: precision of closed-form curvature, such as ``torch.float64``.
         refresh: profile and decide anew every so many steps.
+        retries: with more damping, when the search rejects a step.
         seed: of the streams ``probes`` and ``readout``.
         check: evaluate loss and gradient twice before the first step, to be sure that they are
             functions of the parameters.
@@ -105,26 +93,42 @@ class Newton(torch.optim.Optimizer):
         params: nn.Module | Iterable[Any],
         *,
         model: nn.Module | None = None,
+        lr: float = 1.0,
+        curvature: str = "ggn",
+        scope: str | dict[str, Sequence[str]] = "full",
+        damping: str | float | Damping = "levenberg_marquardt",
         search: str = "trust_region",
+        policy: str | Policy = "hysteresis",
         accuracy: str = "forcing",
         machines: Sequence[str | HardwareProfile | Path] | Mapping[str, HardwareProfile] = ("cpu",),
+        weight_decay: float = 0.0,
+        reuse: int = 1,
+        samples: int = 1,
+        curvature_dtype: torch.dtype | None = None,
         refresh: int = 10,
         retries: int = 4,
         seed: int = 0,
         check: bool = True,
-        **options: Any,
     ) -> None:
-        if unknown := options.keys() - DEFAULTS.keys():
-            raise ValueError(
-                f"Newton has no option {sorted(unknown)[0]!r}; there are {', '.join(DEFAULTS)}"
-            )
+        # What a param group may set for itself; the rest holds for all.
+        defaults: dict[str, Any] = {
+            "lr": lr,
+            "curvature": curvature,
+            "scope": scope,
+            "damping": damping,
+            "policy": policy,
+            "weight_decay": weight_decay,
+            "reuse": reuse,
+            "samples": samples,
+            "curvature_dtype": curvature_dtype,
+        }
         self.model = params if isinstance(params, nn.Module) else model
         given = (
             [p for p in params.parameters() if p.requires_grad]
             if isinstance(params, nn.Module)
             else params
         )
-        super().__init__(given, {**DEFAULTS, **options})
+        super().__init__(given, defaults)
         self._names = _names(self.model, self.param_groups)
         self._search = Search.named(search)()
         self._accuracy = accuracy_of(accuracy)

@@ -96,7 +96,7 @@ class Pipeline:
         machines: what offers are made on, by name.
         refresh: measure the profile and decide anew every so many steps of a block; in between the
             decision stands and Ritz values harvested from the solves keep the profile current.
-        seed: of the readout noise.
+        generator: of the readout noise.
     """
 
     policy: Policy

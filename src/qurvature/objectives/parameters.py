@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -126,7 +126,7 @@ class Parameters:
         return Parameters((name, self.tensors[self._index[name]]) for name in block.members)
 
     def blocks(
-        self, scope: str | dict[str, Sequence[str]], names: Sequence[str] | None = None
+        self, scope: str | Mapping[str, Sequence[str]], names: Sequence[str] | None = None
     ) -> list[Block]:
         """Partition by ``scope``: ``"full"``, ``"layer"`` (by module), or named lists of names.
 
@@ -148,7 +148,7 @@ class Parameters:
         return self._named_blocks(scope, chosen)
 
     def _named_blocks(
-        self, scope: dict[str, Sequence[str]], chosen: tuple[str, ...]
+        self, scope: Mapping[str, Sequence[str]], chosen: tuple[str, ...]
     ) -> list[Block]:
         blocks, taken = [], set[str]()
         for title, names in scope.items():

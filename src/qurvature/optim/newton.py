@@ -18,12 +18,12 @@ from qurvature.hardware import HardwareProfile
 from qurvature.objectives import NonFiniteError, Objective, Parameters
 from qurvature.objectives.determinism import refuse_changing_modes
 from qurvature.objectives.linearization import Linearization
-from qurvature.operators import Curvature
 from qurvature.records import StepRecord, from_plain, to_plain
-from qurvature.schedule import Policy
+from qurvature.schedule import Policy, Previous
 from qurvature.schedule import accuracy as accuracy_of
 
-from .direction import Direction, Group, combine, damping_of, policy_of, signature
+from .checks import check_options, names_of, without_backward
+from .direction import Direction, Group, combine, signature
 from .machines import machines_named
 from .search import Search, Trial
 
@@ -95,7 +95,7 @@ class Newton(torch.optim.Optimizer):
         model: nn.Module | None = None,
         lr: float = 1.0,
         curvature: str = "ggn",
-        scope: str | dict[str, Sequence[str]] = "full",
+        scope: str | Mapping[str, Sequence[str]] = "full",
         damping: str | float | Damping = "levenberg_marquardt",
         search: str = "trust_region",
         policy: str | Policy = "hysteresis",
@@ -129,7 +129,7 @@ class Newton(torch.optim.Optimizer):
             else params
         )
         super().__init__(given, defaults)
-        self._names = _names(self.model, self.param_groups)
+        self._names = names_of(self.model, self.param_groups)
         self._search = Search.named(search)()
         self._accuracy = accuracy_of(accuracy)
         self._machines = machines_named(machines)
@@ -146,7 +146,7 @@ class Newton(torch.optim.Optimizer):
         self._warned = False
         self.last_step: StepRecord | None = None
         for group in self.param_groups:
-            _check_options(group)
+            check_options(group)
 
     # torch's signature promises a closure that returns a float; ours returns the loss's graph.
     @torch.no_grad()
@@ -187,7 +187,7 @@ class Newton(torch.optim.Optimizer):
                 refuse_changing_modes(self.model)
             return Linearization(objective, self._watch())
 
-        linearization = _without_backward(parameters, linearized)
+        linearization = without_backward(parameters, linearized)
         theta = parameters.flat()
         loss = linearization.value + sum(g.penalty(theta) for g in self._groups)
         gradient = linearization.gradient.clone()
@@ -289,15 +289,13 @@ class Newton(torch.optim.Optimizer):
         return self._search(loss_at, loss, direction.slope, decrease, 1.0, wants_gain=gain)
 
     def _epsilon(self, norm: float, dtype: torch.dtype) -> float:
-        from qurvature.schedule import Previous
-
         previous = None if self._previous is None else Previous(*self._previous)
         return max(self._accuracy.epsilon(norm, previous), LEAST_EPSILON[dtype])
 
     def _flat_parameters(self) -> Parameters:
         count = sum(len(group["params"]) for group in self.param_groups)
         if self._parameters is None or count != self._count:
-            self._names = _names(self.model, self.param_groups)
+            self._names = names_of(self.model, self.param_groups)
             self._parameters, self._count = Parameters(self._names), count
         return self._parameters
 
@@ -306,7 +304,7 @@ class Newton(torch.optim.Optimizer):
 
     def _begin(self, objective: Objective) -> None:
         for group in self.param_groups:
-            _check_options(group)
+            check_options(group)
         if self._check:
             objective.probe()
         names = {id(p): name for name, p in self._names}
@@ -374,65 +372,3 @@ class Newton(torch.optim.Optimizer):
         self.last_step = None if last is None else from_plain(StepRecord, last, "last_step")
         self._groups = []
         self._loaded = mine if mine["groups"] else None
-
-
-def _without_backward(
-    parameters: Parameters, evaluate: Callable[[], Linearization]
-) -> Linearization:
-    """Evaluate, and tell a closure that called ``backward`` from any other failure."""
-    before = [(p, p.grad, None if p.grad is None else p.grad._version) for p in parameters.tensors]
-
-    def called_backward() -> bool:
-        return any(
-            p.grad is not g or (g is not None and g._version != version) for p, g, version in before
-        )
-
-    def explained() -> TypeError:
-        for p, g, _ in before:
-            p.grad = g
-        return TypeError(
-            "the closure called backward(): return the loss and let the optimizer differentiate it "
-            "(no zero_grad, no backward)"
-        )
-
-    try:
-        linearization = evaluate()
-    except RuntimeError as error:
-        if called_backward():
-            raise explained() from error
-        raise
-    if called_backward():
-        raise explained()
-    return linearization
-
-
-def _names(model: nn.Module | None, groups: list[dict[str, Any]]) -> list[tuple[str, Tensor]]:
-    """Names of the optimized tensors, in the model's order where there is a model."""
-    chosen = {id(p): p for group in groups for p in group["params"] if p.requires_grad}
-    if model is not None:
-        named: list[tuple[str, Tensor]] = [
-            (name, p) for name, p in model.named_parameters() if id(p) in chosen
-        ]
-        known = {id(p) for _, p in named}
-        if missing := [p for i, p in chosen.items() if i not in known]:
-            raise ValueError(
-                f"{len(missing)} parameters (first of shape {tuple(missing[0].shape)}) are not the "
-                "model's: pass the model that the closure evaluates"
-            )
-        return named
-    return [(f"parameter_{i}", p) for i, p in enumerate(chosen.values())]
-
-
-def _check_options(group: dict[str, Any]) -> None:
-    for name in ("lr", "weight_decay"):
-        if not (math.isfinite(group[name]) and group[name] >= 0):
-            raise ValueError(f"{name} must be a finite number >= 0, given {group[name]}")
-    for name in ("reuse", "samples"):
-        if not (isinstance(group[name], int) and group[name] >= 1):
-            raise ValueError(f"{name} must be a whole number >= 1, given {group[name]!r}")
-    Curvature.named(group["curvature"])
-    policy_of(group["policy"])
-    damping_of(group["damping"])
-    scope = group["scope"]
-    if scope not in ("full", "layer") and not isinstance(scope, dict):
-        raise ValueError(f"scope must be 'full', 'layer' or a dict of names, given {scope!r}")

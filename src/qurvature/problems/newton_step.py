@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -56,7 +56,7 @@ class NewtonStep:
         self,
         objective: Objective,
         curvature: str = "ggn",
-        scope: str | dict[str, Sequence[str]] = "full",
+        scope: str | Mapping[str, Sequence[str]] = "full",
         *,
         dtype: torch.dtype | None = None,
         samples: int = 1,

@@ -106,6 +106,13 @@ def _discover(module: str) -> None:
         importlib.import_module(info.name)
 
 
+def plugin_module(path: str | Path) -> str:
+    """The name under which `load_plugin` imports a file; two files of one name are two modules."""
+    file = Path(path)
+    digest = hashlib.sha256(str(file.resolve()).encode()).hexdigest()[:12]
+    return f"qurvature_plugin_{file.stem}_{digest}"
+
+
 def load_plugin(path: str | Path) -> None:
     """Run the Python file ``path``, so that the extension classes it defines register themselves.
 
@@ -116,8 +123,7 @@ def load_plugin(path: str | Path) -> None:
     file = Path(path)
     if not file.is_file():
         raise FileNotFoundError(f"plugin {file}: no such file")
-    digest = hashlib.sha256(str(file.resolve()).encode()).hexdigest()[:12]
-    name = f"qurvature_plugin_{file.stem}_{digest}"
+    name = plugin_module(file)
     if name in sys.modules:
         return
     spec = importlib.util.spec_from_file_location(name, file)

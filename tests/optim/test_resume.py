@@ -6,9 +6,12 @@ import json
 import pytest
 import torch
 
+from qurvature.conditioning import LevenbergMarquardt
 from qurvature.operators import Curvature
+from qurvature.optim.machines import machines_named
 from qurvature.records import StepRecord, from_json, to_json
-from qurvature.testing import objective_case
+from qurvature.schedule import policy
+from qurvature.testing import objective_case, steady_machine
 
 
 def flat(model):
@@ -53,6 +56,15 @@ OPTIONS = {
     "double": {"curvature_dtype": torch.float64, "weight_decay": 0.01},
     "named": {"scope": {"a": ["0"], "b": ["2"]}, "curvature": "empirical_fisher"},
     "kfac": {"curvature": "kfac", "accuracy": "fixed:1e-6"},
+    "objects": {"damping": LevenbergMarquardt(1e-2, smallest=0.5), "lr": 0.3},
+    "nonphysical": {
+        "policy": policy("cheapest", nonphysical=True),
+        "machines": {
+            **machines_named(["attosecond"]),
+            "cpu": steady_machine(flops=1.0, stream=1.0),
+        },
+        "accuracy": "fixed:1e-3",
+    },
 }
 
 

@@ -12,14 +12,13 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any, cast
 
 from cyclopts import App, CycloptsError, Parameter
 from rich.console import Console
 
 import qurvature
-from qurvature.registry import Extension, load_plugin
+from qurvature.registry import Extension, load_plugin, plugin_module
 
 from .errors import DONE, FAILED, INTERRUPTED, MISUSE, Interrupted, UsageError
 
@@ -160,7 +159,7 @@ def _load(files: Sequence[str]) -> list[type[Extension]]:
             load_plugin(path)
         except Exception as error:
             raise UsageError(f"plugin {path}: {type(error).__name__}: {error}") from error
-    modules = {f"qurvature_plugin_{Path(file).stem}" for file in files}
+    modules = {plugin_module(file) for file in files}
     return [
         member
         for family in Extension.__subclasses__()

@@ -268,7 +268,7 @@ def _stages(part: Part, plan: list[_Step], dtype: torch.dtype) -> list[Stage]:
         stages.append(
             Stage(
                 inputs.to(dtype),
-                step.module.weight.detach().to(dtype),
+                step.module.weight.detach().to(dtype, copy=True),  # the step will change it
                 "bias" in step.layer.names,
                 None if slope is None else slope.to(dtype),
             )

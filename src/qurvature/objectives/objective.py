@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -36,7 +36,7 @@ def supervised(criterion: Callable[[Tensor, Any], Tensor]) -> Callable[[nn.Modul
     """
 
     def loss(model: nn.Module, batch: Any) -> Any:
-        if isinstance(batch, dict):
+        if isinstance(batch, Mapping):
             if "labels" not in batch:
                 raise ValueError(
                     f"a dict batch needs its targets under 'labels', given {sorted(batch)}"
@@ -44,7 +44,7 @@ def supervised(criterion: Callable[[Tensor, Any], Tensor]) -> Callable[[nn.Modul
             inputs, targets = {k: v for k, v in batch.items() if k != "labels"}, batch["labels"]
         else:
             inputs, targets = batch
-        if isinstance(inputs, dict):
+        if isinstance(inputs, Mapping):
             outputs = model(**inputs)
         elif isinstance(inputs, (tuple, list)):
             outputs = model(*inputs)
@@ -90,7 +90,7 @@ class Objective:
     ) -> None:
         self.model: nn.Module | None = model
         self.parameters = Parameters.of_model(model, parameters)
-        single = isinstance(data, dict) or (
+        single = isinstance(data, Mapping) or (
             isinstance(data, tuple) and len(data) > 0 and _is_leaf(data[0])
         )
         if not single and isinstance(data, Iterator):
@@ -260,7 +260,7 @@ def sum_parts(parts: Iterable[Tensor]) -> Tensor:
 
 
 def _is_leaf(item: Any) -> bool:
-    return isinstance(item, (Tensor, dict)) or (
+    return isinstance(item, (Tensor, Mapping)) or (
         isinstance(item, (tuple, list)) and bool(item) and isinstance(item[0], Tensor)
     )
 
@@ -269,10 +269,10 @@ def _samples(batch: Any) -> int:
     """Number of samples: the first dimension of the first tensor found."""
     if isinstance(batch, Tensor):
         return batch.shape[0] if batch.ndim else 1
-    if isinstance(batch, dict):
+    if isinstance(batch, Mapping):
         batch = list(batch.values())
     if isinstance(batch, (tuple, list)):
         for item in batch:
-            if isinstance(item, (Tensor, tuple, list, dict)):
+            if isinstance(item, (Tensor, tuple, list, Mapping)):
                 return _samples(item)
     raise ValueError(f"a batch must hold tensors, given {type(batch).__name__}")

@@ -149,7 +149,10 @@ class GeneralizedGaussNewton(Curvature):
 
 
 class EmpiricalFisher(Curvature):
-    """mean_n g_n g_nᵀ over per-sample gradients: cheap, not the Hessian."""
+    """mean_n g_n g_nᵀ over per-sample gradients: cheap, not the Hessian.
+
+    The loss is taken to be a mean over the samples; that of a sum comes out B times too large.
+    """
 
     kind = "empirical_fisher"
 

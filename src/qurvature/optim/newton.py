@@ -363,7 +363,14 @@ class Newton(torch.optim.Optimizer):
         for group in plain["param_groups"]:
             name = group["curvature_dtype"]
             group["curvature_dtype"] = None if name == "None" else getattr(torch, name)
+        # A rule given as an object has more to it than the name that a checkpoint keeps.
+        objects = [
+            {k: v for k, v in group.items() if isinstance(v, (Damping, Policy))}
+            for group in self.param_groups
+        ]
         super().load_state_dict(plain)
+        for group, kept in zip(self.param_groups, objects, strict=True):
+            group.update(kept)
         self._steps = mine["steps"]
         self._previous = None if mine["previous"] is None else tuple(mine["previous"])
         self._probes.set_state(mine["probes"])

@@ -101,7 +101,7 @@ class Pipeline:
 
     policy: Policy
     machines: Mapping[str, HardwareProfile]
-    refresh: int = 10
+    refresh: int = 20
     generator: torch.Generator = field(default_factory=lambda: torch.Generator().manual_seed(0))
 
     def solve(

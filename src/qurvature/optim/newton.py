@@ -105,7 +105,7 @@ class Newton(torch.optim.Optimizer):
         reuse: int = 1,
         samples: int = 1,
         curvature_dtype: torch.dtype | None = None,
-        refresh: int = 10,
+        refresh: int = 20,
         retries: int = 4,
         seed: int = 0,
         check: bool = True,

@@ -53,7 +53,7 @@ class NewtonSettings:
     machines: tuple[str, ...] = ("cpu", "superconducting_projected", "attosecond")
     weight_decay: float = 0.0
     reuse: int = 1
-    refresh: int = 10
+    refresh: int = 20
     curvature_dtype: str = ""
 
     def __post_init__(self) -> None:

@@ -8,7 +8,7 @@ from torch import nn
 
 from qurvature.optim import Newton, Search
 from qurvature.optim.machines import machines_named
-from qurvature.optim.search import Armijo, FixedStep, TrustRegion
+from qurvature.optim.search import Armijo, FixedStep, Line, TrustRegion
 from qurvature.records import StepRecord, from_json, to_json
 from qurvature.registry import UnknownKindError
 from qurvature.schedule import policy
@@ -33,37 +33,30 @@ def test_the_fixed_step_looks_only_if_somebody_wants_to_know():
     def never(t):
         raise AssertionError(t)
 
-    trial = FixedStep()(never, 1.0, -1.0, lambda t: t, 0.5, wants_gain=False)
-    assert (trial.step_size, trial.accepted, trial.gain_ratio, trial.evaluations) == (
-        0.5,
-        True,
-        None,
-        0,
-    )
-    trial = FixedStep()(parabola, 0.09, -0.6, lambda t: 0.18, 0.3, wants_gain=True)
-    assert trial.gain_ratio == pytest.approx(0.5)
-    assert not FixedStep()(
-        lambda t: float("inf"), 1, -1, lambda t: t, 1.0, wants_gain=True
-    ).accepted
+    trial = FixedStep()(Line(never, 1.0, -1.0, lambda t: t, wants_gain=False))
+    found = (trial.step_size, trial.accepted, trial.gain_ratio, trial.evaluations)
+    assert found == (1.0, True, None, 0)
+    near = Line(lambda t: parabola(0.3 * t), 0.09, -0.18, lambda t: 0.18, wants_gain=True)
+    assert FixedStep()(near).gain_ratio == pytest.approx(0.5)
+    broken = Line(lambda t: float("inf"), 1, -1, lambda t: t, wants_gain=True)
+    assert not FixedStep()(broken).accepted
 
 
 def test_armijo_halves_until_the_decrease_is_enough():
-    trial = Armijo()(parabola, 0.09, -0.6, lambda t: 0.6 * t - t * t, 1.0, wants_gain=True)
+    trial = Armijo()(Line(parabola, 0.09, -0.6, lambda t: 0.6 * t - t * t, wants_gain=True))
     assert (trial.step_size, trial.evaluations) == (0.5, 2)
     assert trial.gain_ratio == pytest.approx(1.0)
-    uphill = Armijo()(lambda t: 1 + t, 1.0, -1.0, lambda t: t, 1.0, wants_gain=True)
+    uphill = Armijo()(Line(lambda t: 1 + t, 1.0, -1.0, lambda t: t, wants_gain=True))
     assert not uphill.accepted
     assert uphill.evaluations == 20
 
 
 def test_the_trust_region_takes_what_gains():
     take = TrustRegion()
-    assert take(lambda t: 0.5, 1.0, -1.0, lambda t: 0.5, 1.0, wants_gain=True).accepted
+    assert take(Line(lambda t: 0.5, 1.0, -1.0, lambda t: 0.5, wants_gain=True)).accepted
     for after, predicted in ((1.5, 0.5), (float("inf"), 0.5), (float("nan"), 0.5), (0.5, -0.1)):
-        trial = take(
-            lambda t, a=after: a, 1.0, -1.0, lambda t, p=predicted: p, 1.0, wants_gain=True
-        )
-        assert not trial.accepted
+        line = Line(lambda t, a=after: a, 1.0, -1.0, lambda t, p=predicted: p, wants_gain=True)
+        assert not take(line).accepted
 
 
 @pytest.mark.parametrize("search", Search.members())

@@ -144,14 +144,9 @@ class Shifted(LinearOperator):
         return self.operator.gram_work
 
     @property
-    def kfac_work(self) -> Work | None:
+    def kfac_sizes(self) -> Sequence[tuple[int, int, int, int]] | None:
         """That of A."""
-        return self.operator.kfac_work
-
-    @property
-    def kfac_apply_work(self) -> Work | None:
-        """That of A."""
-        return self.operator.kfac_apply_work
+        return self.operator.kfac_sizes
 
 
 class Adjoint(LinearOperator):

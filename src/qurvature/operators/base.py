@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import functools
-from collections.abc import Iterable
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -158,14 +158,32 @@ class LinearOperator(abc.ABC):
         return None
 
     @property
-    def kfac_work(self) -> Work | None:
-        """Counts of building the K-FAC inverse; None if the operator has no such approximation."""
+    def kfac_sizes(self) -> Sequence[tuple[int, int, int, int]] | None:
+        """(h, d, cotangents, inputs) of every layer of a K-FAC approximation; None without one."""
         return None
 
     @property
+    def kfac_work(self) -> Work | None:
+        """Counts of building the K-FAC inverse; None if the operator has no such approximation.
+
+        Both second moments are formed and decomposed: 9 flops a cubed size, as a symmetric
+        eigendecomposition is calibrated.
+        """
+        if self.kfac_sizes is None:
+            return None
+        work = Work(launch=4)
+        for h, d, cotangents, inputs in self.kfac_sizes:
+            moments = 2.0 * cotangents * h * h + 2.0 * inputs * d * d
+            work += Work(gemm=moments, eigh=9.0 * (h**3 + d**3), launch=14)
+        return work
+
+    @property
     def kfac_apply_work(self) -> Work | None:
-        """Counts of applying the K-FAC inverse once."""
-        return None
+        """Counts of applying the K-FAC inverse once: two products with each eigenbasis a layer."""
+        if self.kfac_sizes is None:
+            return None
+        layers = (Work(gemm=4.0 * h * d * (h + d), launch=9) for h, d, *_ in self.kfac_sizes)
+        return sum(layers, Work(launch=4))
 
     def factor_product(self, v: Tensor) -> Tensor:
         """Q v, shape (r,) for v of shape (n,)."""
@@ -209,20 +227,6 @@ class LinearOperator(abc.ABC):
 def fits(n: int, dtype: torch.dtype) -> bool:
     """Whether an (n, n) matrix may be formed."""
     return n * n * dtype.itemsize <= MOST_BYTES
-
-
-def kfac_works(sizes: Iterable[tuple[int, int, int, int]]) -> tuple[Work, Work]:
-    """Building and applying the K-FAC inverse of layers (h, d, cotangents, inputs), in counts.
-
-    Both second moments are formed and decomposed (9 flops a cubed size, as a symmetric
-    eigendecomposition is calibrated); one application is two products with each eigenbasis.
-    """
-    build, apply = Work(launch=4), Work(launch=4)
-    for h, d, cotangents, inputs in sizes:
-        moments = 2.0 * cotangents * h * h + 2.0 * inputs * d * d
-        build += Work(gemm=moments, eigh=9.0 * (h**3 + d**3), launch=14)
-        apply += Work(gemm=4.0 * h * d * (h + d), launch=9)
-    return build, apply
 
 
 def dense_product_work(n: int, dtype: torch.dtype) -> Work:

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from qurvature.objectives import Linearization, Part
 from qurvature.records import Work
 
-from .base import LinearOperator, Structure, kfac_works, structure
+from .base import LinearOperator, Structure, structure
 from .closed_form import Layer, NoClosedForm
 from .factored import Factored
 from .output_hessian import OutputHessian, join_samples, output_hessian
@@ -187,21 +187,11 @@ class Chain(LinearOperator):
         return None if work is None else work + self._rows_work
 
     @property
-    def kfac_work(self) -> Work:
+    def kfac_sizes(self) -> list[tuple[int, int, int, int]]:
         """From one row a sample."""
-        return self._kfac_works[0]
-
-    @property
-    def kfac_apply_work(self) -> Work:
-        """From one row a sample."""
-        return self._kfac_works[1]
-
-    @functools.cached_property
-    def _kfac_works(self) -> tuple[Work, Work]:
         batch = self.stages[0].inputs.shape[0]
-        return kfac_works(
-            (s.weight.shape[0], s.weight.shape[1] + s.bias, batch, batch) for s in self.stages
-        )
+        shapes = ((*s.weight.shape, s.bias) for s in self.stages)
+        return [(h, d + bias, batch, batch) for h, d, bias in shapes]
 
 
 def chain(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 
 import torch
@@ -10,7 +9,7 @@ from torch import Tensor
 
 from qurvature.records import Work
 
-from .base import LinearOperator, Structure, fits, kfac_works, structure
+from .base import LinearOperator, Structure, fits, structure
 from .rows import LinearRows, Rows, pair_work
 from .sample_kronecker import per_sample_products, write_pair
 
@@ -104,18 +103,11 @@ class Factored(LinearOperator):
         return sum(pairs, Work())
 
     @property
-    def kfac_work(self) -> Work | None:
-        """The layers' together; None for single rows a sample, where K-FAC was measured not to pay."""
-        return None if self.layers[0].count == 1 else self._kfac_works[0]
-
-    @property
-    def kfac_apply_work(self) -> Work | None:
-        """The layers' together."""
-        return None if self.layers[0].count == 1 else self._kfac_works[1]
-
-    @functools.cached_property
-    def _kfac_works(self) -> tuple[Work, Work]:
-        return kfac_works(layer.kfac_sizes for layer in self.layers)
+    def kfac_sizes(self) -> list[tuple[int, int, int, int]] | None:
+        """The layers'; None for single rows a sample, where K-FAC was measured not to pay."""
+        if self.layers[0].count == 1:
+            return None
+        return [layer.kfac_sizes for layer in self.layers]
 
     @property
     def factor_rows(self) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 
 import torch
@@ -10,7 +9,7 @@ from torch import Tensor
 
 from qurvature.records import Work
 
-from .base import LinearOperator, Structure, kfac_works, structure
+from .base import LinearOperator, Structure, structure
 from .chain import Chain
 from .factored import Factored
 from .rows import ExplicitRows, LinearRows, PositionRows, Rows
@@ -99,18 +98,9 @@ class KroneckerFactored(LinearOperator):
         return Work(gemm=flops, launch=6.0 * len(self.pairs))
 
     @property
-    def kfac_work(self) -> Work:
-        """Eigendecompositions only; the factors are there."""
-        return self._kfac_works[0]
-
-    @property
-    def kfac_apply_work(self) -> Work:
-        """The layers' together."""
-        return self._kfac_works[1]
-
-    @functools.cached_property
-    def _kfac_works(self) -> tuple[Work, Work]:
-        return kfac_works((len(p.left), len(p.right), 0, 0) for p in self.pairs)
+    def kfac_sizes(self) -> list[tuple[int, int, int, int]]:
+        """The factors are there, and need only be decomposed."""
+        return [(len(p.left), len(p.right), 0, 0) for p in self.pairs]
 
     @property
     def finite(self) -> bool:

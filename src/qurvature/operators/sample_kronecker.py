@@ -9,14 +9,12 @@ so the block costs h(h+1)/2 weighted Gram matrices of the inputs.
 
 from __future__ import annotations
 
-import functools
-
 import torch
 from torch import Tensor
 
 from qurvature.records import Work
 
-from .base import LinearOperator, Structure, kfac_works, structure
+from .base import LinearOperator, Structure, structure
 
 #: Columns of one matrix product when a block is formed.
 TILE_COLUMNS = 512
@@ -71,19 +69,10 @@ class SampleKronecker(LinearOperator):
         )
 
     @property
-    def kfac_work(self) -> Work:
-        """One layer's."""
-        return self._kfac_works[0]
-
-    @property
-    def kfac_apply_work(self) -> Work:
-        """One layer's."""
-        return self._kfac_works[1]
-
-    @functools.cached_property
-    def _kfac_works(self) -> tuple[Work, Work]:
+    def kfac_sizes(self) -> list[tuple[int, int, int, int]]:
+        """One layer, whose cotangents are averaged already."""
         batch, d = self.inputs.shape
-        return kfac_works([(self.middle.shape[0], d + self.bias, 0, batch)])
+        return [(self.middle.shape[0], d + self.bias, 0, batch)]
 
     def _dense_work(self) -> Work | None:
         # h(h+1)/2 weighted Gram matrices.

@@ -1,6 +1,6 @@
 """Optimizers for ``torch.optim`` users."""
 
 from .newton import FallbackWarning, Newton
-from .search import Search, Trial
+from .search import Line, Search, Trial
 
-__all__ = ["FallbackWarning", "Newton", "Search", "Trial"]
+__all__ = ["FallbackWarning", "Line", "Newton", "Search", "Trial"]

@@ -25,7 +25,7 @@ from qurvature.schedule import accuracy as accuracy_of
 from .checks import check_options, names_of, without_backward
 from .direction import Direction, Group, combine, signature
 from .machines import machines_named
-from .search import Search, Trial
+from .search import Line, Search, Trial
 
 #: A relative residual below this is beyond the precision of the vectors.
 LEAST_EPSILON = {torch.float32: 1e-5, torch.float64: 1e-13}
@@ -286,7 +286,7 @@ class Newton(torch.optim.Optimizer):
 
         if not bool(direction.vector.any()):  # lr = 0 in a warm-up, or a gradient of zero
             return Trial(1.0, loss, True, None, 0)
-        return self._search(loss_at, loss, direction.slope, decrease, 1.0, wants_gain=gain)
+        return self._search(Line(loss_at, loss, direction.slope, decrease, gain))
 
     def _epsilon(self, norm: float, dtype: torch.dtype) -> float:
         previous = None if self._previous is None else Previous(*self._previous)

@@ -24,21 +24,24 @@ def main(names: list[str]) -> int:
     if unknown := [name for name in names if name not in BENCHMARKS]:
         print(f"no benchmark {unknown[0]!r}; there are {', '.join(BENCHMARKS)}", file=sys.stderr)
         return 2
-    rows: list[Row] = []
     for name in names or BENCHMARKS:
         for threads in (1, 2):
             torch.set_num_threads(threads)
-            for row in BENCHMARKS[name].run(threads):
-                rows.append(row)
-                print(line(row), flush=True)
+            rows = BENCHMARKS[name].run(threads)
+            for row in rows:
+                print(line(row), flush=True)  # noqa: T201
+            keep(rows)
+    return 0
+
+
+def keep(rows: list[Row]) -> None:
+    """Merge rows into the results, so that a run that is cut short loses none."""
     old = json.loads(RESULTS.read_text())["rows"] if RESULTS.exists() else []
     new = [row.plain() for row in rows]
     fresh = {(r["benchmark"], r["threads"]) for r in new}
     kept = [r for r in old if (r["benchmark"], r["threads"]) not in fresh]
-    RESULTS.write_text(
-        json.dumps({"machine": machine(), "rows": kept + new}, indent=1, ensure_ascii=False) + "\n"
-    )
-    return 0
+    results = {"machine": machine(), "rows": kept + new}
+    RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
 
 
 def machine() -> dict[str, str]:

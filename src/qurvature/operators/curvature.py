@@ -235,9 +235,9 @@ def _verify(
 ) -> None:
     parameters = request.linearization.objective.parameters
     generator = torch.Generator().manual_seed(0)
-    v = torch.randn(operator.n, generator=generator, dtype=torch.float64)
+    v = torch.randn(operator.n, generator=generator, dtype=parameters.dtype).to(parameters.device)
     whole = torch.zeros(parameters.n, dtype=parameters.dtype, device=parameters.device)
-    whole[request.index] = v.to(whole)
+    whole[request.index] = v
     truth = reference(whole)[request.index]
     mine = operator.matvec(v.to(operator.dtype).to(operator.device)).to(truth)
     if not bool(mine.isfinite().all()):

@@ -130,10 +130,10 @@ class Group:
         decay = self._options["weight_decay"]
         return 0.5 * decay * float(theta[self._mask].square().sum()) if decay else 0.0
 
-    def add_decay(self, gradient: Tensor, theta: Tensor) -> None:
-        """Add weight_decay·θ to the group's gradient."""
-        if decay := self._options["weight_decay"]:
-            gradient.add_(theta * self._mask, alpha=decay)
+    def with_decay(self, gradient: Tensor, theta: Tensor) -> Tensor:
+        """The gradient with weight_decay·θ on the group's parameters."""
+        decay = self._options["weight_decay"]
+        return torch.add(gradient, theta * self._mask, alpha=decay) if decay else gradient
 
     def solve(
         self,

@@ -190,9 +190,9 @@ class Newton(torch.optim.Optimizer):
         linearization = without_backward(parameters, linearized)
         theta = parameters.flat()
         loss = linearization.value + sum(g.penalty(theta) for g in self._groups)
-        gradient = linearization.gradient.clone()
+        gradient = linearization.gradient
         for group in self._groups:
-            group.add_decay(gradient, theta)
+            gradient = group.with_decay(gradient, theta)
         norm = float(gradient.norm())
         clock["linearize"] += time.perf_counter()
         epsilon = self._epsilon(norm, parameters.dtype)

@@ -80,8 +80,7 @@ def _three_term(matvec: Callable[[Tensor], Tensor], start: Tensor, steps: int) -
 def start_vector(n: int, dtype: torch.dtype, device: torch.device, seed: int = 0) -> Tensor:
     """A reproducible Gaussian vector."""
     generator = torch.Generator().manual_seed(seed)
-    v = torch.randn(n, generator=generator, dtype=torch.float64)
-    return v.to(device=device, dtype=dtype)
+    return torch.randn(n, generator=generator, dtype=dtype).to(device)
 
 
 def largest_eigenvalue(operator: LinearOperator, steps: int = 8) -> Estimate:

@@ -29,7 +29,7 @@ def main(names: list[str]) -> int:
             torch.set_num_threads(threads)
             rows = BENCHMARKS[name].run(threads)
             for row in rows:
-                print(line(row), flush=True)  # noqa: T201
+                print(line(row), flush=True)
             keep(rows)
     return 0
 

@@ -18,14 +18,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from qurvature import execution
 from qurvature.costs import offers
+from qurvature.execution import NotRunError, Quantum
 from qurvature.hardware import HardwareProfile
 from qurvature.operators import split_shift
 from qurvature.problems import LinearProblem
 from qurvature.profiles import harvested, profile
-from qurvature.readout import with_readout_error
 from qurvature.records import (
-    CostEstimate,
     Decision,
     MatrixProfile,
     Outcome,
@@ -35,10 +35,6 @@ from qurvature.records import (
 )
 from qurvature.schedule import NoOfferError, Policy
 from qurvature.solvers import ClassicalSolver, Solver
-
-_STAND_IN = (
-    "the outcome is the stand-in's; the residual holds the readout error, amplified by up to κ"
-)
 
 #: A decision is made anew when κ is this many times larger or smaller than when it was made.
 DRIFT = 10.0
@@ -96,13 +92,15 @@ class Pipeline:
         machines: what offers are made on, by name.
         refresh: measure the profile and decide anew every so many steps of a block; in between the
             decision stands and Ritz values harvested from the solves keep the profile current.
-        generator: of the readout noise.
+        generator: of the readout's shots.
+        quantum: how quantum offers are carried out.
     """
 
     policy: Policy
     machines: Mapping[str, HardwareProfile]
     refresh: int = 20
     generator: torch.Generator = field(default_factory=lambda: torch.Generator().manual_seed(0))
+    quantum: Quantum = field(default_factory=Quantum)
 
     def solve(
         self, problem: LinearProblem, epsilon: float, memory: Memory, *, keep_state: bool = False
@@ -119,13 +117,15 @@ class Pipeline:
         measured, due = self._profile(problem, epsilon, memory)
         clock.append(time.perf_counter())
         if due or memory.decision is None or _drifted(measured, memory):
-            offered = offers(problem, measured, epsilon, self.machines)
+            offered = offers(problem, measured, epsilon, self.machines, access=self.policy.access)
             decision = self.policy.decide(offered, memory.decision)
         else:
             decision = memory.decision
         clock.append(time.perf_counter())
         state = memory.state if keep_state and not due else None
-        solution, rung, state, fallbacks = self._carry_out(problem, epsilon, decision, state)
+        solution, rung, state, fallbacks = self._carry_out(
+            problem, epsilon, measured, decision, state
+        )
         original = original_residual(problem, solution)
         scale = float(problem.rhs.norm())
         share = float(original.norm()) / scale if scale > 0 else 0.0
@@ -155,7 +155,9 @@ class Pipeline:
     def _profile(
         self, problem: LinearProblem, epsilon: float, memory: Memory
     ) -> tuple[MatrixProfile, bool]:
-        if memory.profile is None or memory.age >= self.refresh:
+        # A quantum solve harvests no Ritz values, and pays for every overestimate of κ_encoded.
+        quantum = memory.decision is not None and memory.decision.chosen.queries is not None
+        if memory.profile is None or memory.age >= self.refresh or quantum:
             fresh = profile(problem, epsilon)
             if memory.iterations:
                 # The last run at hand predicts the next better than an extrapolation does.
@@ -171,48 +173,57 @@ class Pipeline:
         self,
         problem: LinearProblem,
         epsilon: float,
+        measured: MatrixProfile,
         decision: Decision,
         kept: tuple[str, str, Any] | None,
     ) -> tuple[Solution, tuple[str, str], Any, tuple[str, ...]]:
-        """The chosen solver, then the others by price, until one gives a useful direction."""
+        """The chosen solver, then the classical ones by price, until one gives a useful direction."""
         fallbacks: list[str] = []
         best: Solution | None = None
         kind = access = ""
         state: Any = None
         for kind, access in _ladder(decision):
             solver = Solver.named(kind)
-            assert issubclass(solver, ClassicalSolver)
-            reused = kept is not None and kept[:2] == (kind, access)
-            state = kept[2] if reused else solver.init(problem, access)
-            solution = solver.solve(state, problem.rhs, epsilon)
+            if issubclass(solver, ClassicalSolver):
+                reused = kept is not None and kept[:2] == (kind, access)
+                state = kept[2] if reused else solver.init(problem, access)
+                solution = solver.solve(state, problem.rhs, epsilon)
+            else:
+                try:
+                    solution = self._run(problem, epsilon, measured, kind, access)
+                except NotRunError as error:
+                    fallbacks.append(f"{problem.name}: {kind} was not run: {error}")
+                    continue
             if _better(solution, best):
                 best = solution
             if solution.outcome is Outcome.NONFINITE_INPUT or _useful(solution):
                 break
             fallbacks.append(f"{problem.name}: {kind} ended {solution.outcome.label}")
-        assert best is not None  # a ladder has at least one rung
-        if decision.chosen.queries is not None:
-            best = self._stand_in(problem, epsilon, decision.chosen, best)
+        if best is None:
+            raise NoOfferError(
+                "\n".join((*fallbacks, "and no classical solver made an offer to fall back on"))
+            )
         return best, (kind, access), state, tuple(fallbacks)
 
-    def _stand_in(
-        self, problem: LinearProblem, epsilon: float, chosen: CostEstimate, solution: Solution
+    def _run(
+        self,
+        problem: LinearProblem,
+        epsilon: float,
+        measured: MatrixProfile,
+        kind: str,
+        access: str,
     ) -> Solution:
-        """A chosen quantum offer, until circuits exist: the classical solve plus readout error."""
-        x = with_readout_error(solution.x, epsilon, self.generator)
-        scale = float(problem.rhs.norm())
-        gap = problem.rhs - problem.operator.matvec(x)
-        residual = float(gap.norm()) / scale if scale > 0 else 0.0
-        missed = solution.outcome.success and residual > epsilon
-        return replace(
-            solution,
-            x=x,
-            outcome=Outcome.INFEASIBLE_PRECISION if missed else solution.outcome,
-            residual=residual,
-            residual_vector=gap,
-            stats=replace(solution.stats, notes=(*solution.stats.notes, _STAND_IN)),
-            solver=chosen.solver,
-            carried_out_by=f"stand-in: {solution.solver} with readout error {epsilon:.1e}",
+        known = {a.kind: a.kappa_encoded.high for a in measured.access}
+        # The upper end: an underestimate is an error, an overestimate only costs queries.
+        promise = known.get(access, math.inf)
+        return execution.solve(
+            problem,
+            kind,
+            access,
+            epsilon,
+            self.quantum,
+            self.generator,
+            promise if math.isfinite(promise) else None,
         )
 
 
@@ -244,6 +255,7 @@ def record(
         iterations=stats.iterations,
         measured_s=stats.measured_s,
         notes=notes,
+        quantum=stats.quantum,
     )
 
 
@@ -261,15 +273,15 @@ def _plain_iterations(solution: Solution) -> int:
 
 
 def _ladder(decision: Decision) -> list[tuple[str, str]]:
-    """(solver, access) of what can run here: the chosen one first, then the rejected by price."""
-    priced = [r for r in decision.rejected if r.log10_seconds is not None]
-    names = [(decision.chosen.solver, decision.chosen.access)]
-    names += [(r.solver, r.access) for r in sorted(priced, key=_price)]
+    """(solver, access): the chosen one first, then the rejected classical ones by price."""
     kinds = ClassicalSolver.members()
-    rungs = [pair for pair in dict.fromkeys(names) if issubclass(kinds[pair[0]], ClassicalSolver)]
-    if not rungs:
-        raise NoOfferError("a quantum offer was chosen and no classical solver can stand in for it")
-    return rungs
+    priced = [r for r in decision.rejected if r.log10_seconds is not None]
+    names = [
+        (r.solver, r.access)
+        for r in sorted(priced, key=_price)
+        if issubclass(kinds[r.solver], ClassicalSolver)
+    ]
+    return list(dict.fromkeys([(decision.chosen.solver, decision.chosen.access), *names]))
 
 
 def _price(rejection: Rejection) -> float:

@@ -157,7 +157,7 @@ def test_profile_of_a_matrix(qurvature, system):
     assert "κ_encoded" in done.out
     profile = qurvature("profile", "A.npy", "--json").data["profiles"]["A.npy"]
     assert profile["inertia"] == {"positive": 40, "negative": 0, "zero": 0}
-    assert {a["kind"] for a in profile["access"]} == {"dense_dilation", "stored", "sparse"}
+    assert {a["kind"] for a in profile["access"]} == {"dense", "stored", "sparse"}
 
 
 def test_profile_of_a_model(qurvature, here):

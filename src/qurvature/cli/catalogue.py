@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from .render import table
 hardware = App(name="hardware", help="The machines that prices are made for.")
 solvers = App(name="solvers", help="The solvers, classical and quantum, and their formulas.")
 policies = App(name="policies", help="The rules that pick an offer.")
-for group in (hardware, solvers, policies):
+encodings = App(name="encodings", help="The ways to hand a matrix to a quantum computer.")
+readouts = App(name="readouts", help="The ways to read a solution off a quantum computer.")
+for group in (hardware, solvers, encodings, readouts, policies):
     app.command(group)
 
 
@@ -108,8 +111,17 @@ def list_solvers(*, common: Common = Common()) -> int:  # noqa: B008
     if common.json:
         emit({kind: _solver(s) for kind, s in found.items()})
         return 0
-    rows = [[k, s.technology, ", ".join(s.accesses), s.summary()] for k, s in found.items()]
-    console().print(table(["solver", "technology", "access", "what it does"], rows))
+    rows = [
+        [
+            k,
+            s.technology,
+            ", ".join(getattr(s, "modes", ["runs"])),
+            ", ".join(s.accesses),
+            s.summary(),
+        ]
+        for k, s in found.items()
+    ]
+    console().print(table(["solver", "technology", "modes", "access", "what it does"], rows))
     return 0
 
 
@@ -131,10 +143,43 @@ def show_solver(kind: str, /, *, common: Common = Common()) -> int:  # noqa: B00
     show = console()
     show.print(inspect.cleandoc(solver.__doc__ or kind))
     show.print(f"\nSource: {data['source']}")
+    if "modes" in data:
+        show.print(f"Modes: {', '.join(data['modes'])}")
+        show.print(f"A query: one of the {data['unit']}")
+        show.print(f"ε: {data['error_norm']}; constants {data['standing']}")
+        if solver.needs_consistent:
+            show.print(
+                "Requires a right-hand side in the range of what is encoded (no factor access)"
+            )
     for access, formulas in data["formulas"].items():
         show.print()
         rows = [[name, text] for name, text in formulas.items()]
         show.print(table([f"{access}", "formula"], rows))
+    return 0
+
+
+@command("qurvature encodings list", parent=encodings, name="list")
+def list_encodings(*, common: Common = Common()) -> int:  # noqa: B008
+    """List every block encoding: the values of --access."""
+    from qurvature.encodings import BlockEncoding
+
+    return _list(BlockEncoding.members(), common)
+
+
+@command("qurvature readouts list", parent=readouts, name="list")
+def list_readouts(*, common: Common = Common()) -> int:  # noqa: B008
+    """List every readout."""
+    from qurvature.readout import Readout
+
+    return _list(Readout.members(), common)
+
+
+def _list(found: Mapping[str, Any], common: Common) -> int:
+    if common.json:
+        emit({k: {"summary": m.summary(), "source": m.source} for k, m in found.items()})
+        return 0
+    rows = [[kind, member.summary(), member.source] for kind, member in found.items()]
+    console().print(table(["kind", "what it does", "source"], rows))
     return 0
 
 
@@ -229,6 +274,7 @@ def _solver(solver: Any) -> dict[str, Any]:
         return {**data, "formulas": formulas}
     return {
         **data,
+        "modes": list(solver.modes),
         "unit": solver.unit,
         "error_norm": solver.error_norm,
         "standing": str(solver.standing),

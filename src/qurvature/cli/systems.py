@@ -27,6 +27,13 @@ def solve(
     solver: str = "auto",
     eps: float | None = None,
     damping: float = 0.0,
+    access: str = "",
+    mode: str = "",
+    readout: str = "tomography",
+    kappa: float | None = None,
+    noise: float = 0.0,
+    seed: int = 0,
+    export: Path | None = None,
     machine: Annotated[tuple[str, ...], Parameter(negative="", show_default=False)] = (),
     out: Path | None = None,
     common: Common = Common(),  # noqa: B008
@@ -38,8 +45,16 @@ def solve(
         a: The matrix: .mtx, .npy, .npz or .safetensors.
         b: The right-hand side, in one of the same formats.
         solver: auto for the cheapest, or a kind, or kind/access.
-        eps: Relative residual to reach; 1e-8, or 1e-5 in single precision.
+        eps: Relative residual to reach; 1e-8, or 1e-5 in single precision. Of a quantum solver: the
+            accuracy of its state in its own norm, and of the readout; 1e-3.
         damping: Added to the diagonal before solving.
+        access: How a quantum solver is given the matrix: dense, stored, sparse, pauli, fable, factor.
+        mode: Of a quantum solver: count, emulate (linear algebra) or simulate (the circuit).
+        readout: How a quantum state is read.
+        kappa: The promise kappa_encoded = alpha/sigma_min; computed by default.
+        noise: Depolarizing probability of a simulated gate.
+        seed: Of the readout's shots.
+        export: Write a quantum solver's circuit here, as OpenQASM 3.
         machine: Price this machine; may be repeated. All that are known, by default.
         out: Write x here, as .npy.
         common: Options of every command.
@@ -53,18 +68,29 @@ def solve(
     import numpy as np
 
     from qurvature.conditioning import AbsoluteDamping
+    from qurvature.encodings import BlockEncoding
     from qurvature.pipeline import Memory, Pipeline
     from qurvature.schedule import NoOfferError, policy
-    from qurvature.solvers import Solver
+    from qurvature.solvers import QuantumSolver, Solver
 
-    name, _, access = solver.partition("/")
-    if solver != "auto" and access not in ("", *Solver.named(name).accesses):
-        known = ", ".join(Solver.named(name).accesses)
+    from .quantum import Asked, solve_quantum
+
+    name, _, named = solver.partition("/")
+    access = access or named
+    kind = None if solver == "auto" else Solver.named(name)
+    if kind is not None and issubclass(kind, QuantumSolver):
+        BlockEncoding.named(access or "dense")
+    elif mode or export or kappa or noise:
+        raise UsageError("--mode, --kappa, --noise and --export go with a quantum --solver")
+    elif kind is not None and access not in ("", *kind.accesses):
+        known = ", ".join(kind.accesses)
         raise UsageError(f"--solver: {name} takes a matrix by {known}, given {access!r}")
     if out is not None and out.suffix != ".npy":
         raise UsageError(f"--out: expected a name that ends in .npy, given {out}")
     problem = _problem(a, b)
-    epsilon = (1e-5 if problem.dtype.itemsize == 4 else 1e-8) if eps is None else eps
+    quantum = kind is not None and issubclass(kind, QuantumSolver)
+    least = 1e-3 if quantum else (1e-5 if problem.dtype.itemsize == 4 else 1e-8)
+    epsilon = least if eps is None else eps
     if not 0.0 < epsilon < 1.0:
         raise UsageError(f"--eps: expected a number between 0 and 1, given {epsilon:g}")
     if damping:
@@ -72,6 +98,16 @@ def solve(
             problem = AbsoluteDamping(damping)(problem, audit=problem.n <= 512)
         except ValueError as error:
             raise UsageError(f"--damping: {error}") from error
+    if quantum:
+        asked = Asked(
+            name, access or "dense", mode or "emulate", epsilon, readout, kappa, noise, seed, export
+        )
+        solution = solve_quantum(problem, asked, json=common.json)
+        if solution is None:
+            return 0
+        if out is not None:
+            _save(out, solution.x.numpy(), np)
+        return 0 if solution.outcome.success else 1
     rule = policy("cheapest" if solver == "auto" else f"always:{solver}")
     priced = _machines(machine, machines)
     try:

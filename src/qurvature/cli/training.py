@@ -25,6 +25,8 @@ def train(
     set_: Annotated[tuple[str, ...], Parameter(name="--set", negative="", show_default=False)] = (),
     seed: int | None = None,
     steps: int | None = None,
+    solver: str = "",
+    mode: str = "",
     resume: Path | None = None,
     rivals: bool = True,
     runs: Path = Path("runs"),
@@ -38,6 +40,8 @@ def train(
         set_: key=value, such as model.widths=[32]; may be repeated.
         seed: Of every random stream.
         steps: Most optimizer steps; the one thing that may be changed when resuming.
+        solver: Every system by this one, such as qsvt/dense or cholesky: policy always:SOLVER.
+        mode: How a quantum offer is carried out: emulate or simulate, and a readout after a slash.
         resume: A run directory to continue, such as runs/latest; bit for bit on the same machine.
         rivals: Whether to tune and train the rivals, too. Without them the first setting stands.
         runs: Folder for run directories.
@@ -51,6 +55,10 @@ def train(
 
     from qurvature.studies import train as carry_out
 
+    if solver:
+        set_ += (f"newton.policy=always:{_with_access(solver)}",)
+    if mode:
+        set_ += (f"newton.quantum={mode}",)
     if resume is not None:
         settings, run, priced = _resumed(resume, recipe, set_, seed, steps, rivals)
     else:
@@ -69,6 +77,18 @@ def train(
     else:
         _print(outcome, report, trouble)
     return 0
+
+
+def _with_access(solver: str) -> str:
+    """The solver with an access that a simulator has, if it is a quantum one and names none."""
+    from qurvature.solvers import QuantumSolver, Solver
+
+    name = solver.partition("/")[0]
+    return (
+        f"{name}/dense"
+        if solver == name and issubclass(Solver.named(name), QuantumSolver)
+        else solver
+    )
 
 
 def _started(
@@ -164,6 +184,7 @@ def _own_machines(machines: Machines) -> dict[str, HardwareProfile]:
 def _check(settings: Recipe) -> None:
     """Refuse names that no one answers to before anything is written."""
     from qurvature.conditioning import Damping
+    from qurvature.execution import Quantum
     from qurvature.operators import Curvature
     from qurvature.optim import Search
     from qurvature.schedule import accuracy, policy
@@ -174,6 +195,7 @@ def _check(settings: Recipe) -> None:
         Search.named(newton.search)
         policy(newton.policy)
         accuracy(newton.accuracy)
+        Quantum.parse(newton.quantum)
         for damping in (newton.damping, *settings.tuning.damping):
             kind, _, number = damping.partition(":")
             Damping.named(kind).with_value(float(number) if number else None)

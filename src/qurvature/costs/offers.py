@@ -26,6 +26,7 @@ def offers(
     epsilon: float,
     machines: Mapping[str, HardwareProfile] | Iterable[HardwareProfile],
     solvers: Mapping[str, type[Solver]] | None = None,
+    access: str = "",
 ) -> tuple[CostEstimate | Rejection, ...]:
     """The price of every solver, through every access model, on every machine of its technology.
 
@@ -38,6 +39,8 @@ def offers(
         epsilon: accuracy asked for, between 0 and 1.
         machines: by name, or in a row.
         solvers: by kind; every registered one if not given.
+        access: an access model that quantum solvers are asked for beside their own, such as
+            ``dense``, which only a simulator can be given: its offers are ranked apart.
 
     Returns:
         Classical offers first, then quantum ones; a `~qurvature.records.Rejection` says why
@@ -57,7 +60,8 @@ def offers(
     rivals = [o.log10_seconds for o in priced if isinstance(o, CostEstimate)]
     host = next((m for m in here if m.kind == "cpu"), here[0] if here else None)
     rival = min(rivals) if rivals else None
-    return (*priced, *_quantum_offers(problem, profile, there, members, values, host, rival))
+    quantum_offers = _quantum_offers(problem, profile, there, members, values, host, rival, access)
+    return (*priced, *quantum_offers)
 
 
 def _classical_offers(
@@ -104,6 +108,7 @@ def _quantum_offers(
     values: Mapping[str, float],
     host: HardwareProfile | None,
     rival: float | None,
+    asked: str,
 ) -> list[Offer]:
     result: list[Offer] = []
     if not machines:
@@ -117,7 +122,8 @@ def _quantum_offers(
     for solver in solvers:
         if not issubclass(solver, QuantumSolver):
             continue
-        for access in solver.accesses:
+        own = solver.accesses
+        for access in own if not asked or asked in own else (*own, asked):
             refusal = solver.refuses(problem, profile, access) or unformable
             count = None
             if refusal is None:
@@ -151,7 +157,8 @@ def _count(
     """The count, or why there is none."""
     try:
         # α ≥ ‖A‖ ≥ σ_min: a measured figure below one is rounding.
-        return solver.count(max(encoding.kappa_encoded.value, 1.0), epsilon), None
+        share = 1.0 if encoding.overlap is None else encoding.overlap.value
+        return solver.count(max(encoding.kappa_encoded.value, 1.0), epsilon, share), None
     except OverflowError as error:
         return None, str(error)
 

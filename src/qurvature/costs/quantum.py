@@ -24,8 +24,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from qurvature.encodings import BlockEncoding
 from qurvature.expressions import Expression, constant, log, log2, maximum, quantity, sqrt
-from qurvature.hardware import HardwareProfile
+from qurvature.hardware import NONPHYSICAL, HardwareProfile
 from qurvature.records import AccessProfile, Assumption, CostEstimate, QueryCount, Standing
 from qurvature.solvers.base import ATTEMPT, EPSILON, QuantumSolver
 
@@ -195,7 +196,7 @@ def price(
         solver.kind,
         access,
         machine.kind,
-        machine.realism,
+        machine.realism if BlockEncoding.named(access).buildable else NONPHYSICAL,
         log10_sum((fixed.log10_total, gates.log10_total + gate)),
         lines,
         gates.count,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,16 +20,36 @@ class Digits(Dataset):
 
     Attributes:
         split_seed: draws the test samples, every class in proportion.
+        classes: keep the digits below this one.
+        components: replace the pixels by so many principal components of the training part, the first
+            of unit variance; 0 keeps the pixels.
+
+    Raises:
+        DataError: unless 2 ≤ classes ≤ 10 and 0 ≤ components ≤ 64.
     """
 
     kind = "digits"
 
     split_seed: int = 0
+    classes: int = 10
+    components: int = 0
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.classes <= 10:
+            raise DataError(f"classes: expected 2 to 10, given {self.classes}")
+        if not 0 <= self.components <= 64:
+            raise DataError(f"components: expected 0 to 64, given {self.components}")
 
     def load(self) -> Split:
-        """Pixels in [0, 1]."""
+        """Pixels in [0, 1], or principal components."""
         x, y = _arrays("load_digits")
-        return Split(*stratified(x / 16, y, 360, self.split_seed), (1, 8, 8), 10)
+        x, y = x[y < self.classes] / 16, y[y < self.classes]
+        parts = stratified(x, y, math.ceil(len(y) / 5), self.split_seed)
+        if self.components == 0:
+            return Split(*parts, (1, 8, 8), self.classes)
+        train_x, train_y, test_x, test_y = parts
+        train_x, test_x = _principal(train_x, test_x, self.components)
+        return Split(train_x, train_y, test_x, test_y, (self.components,), self.classes)
 
 
 @dataclass(frozen=True)
@@ -100,6 +121,15 @@ def _standardised(loader: str, test: int, seed: int) -> Split:
         (x.shape[1],),
         int(y.max()) + 1,
     )
+
+
+def _principal(train: Tensor, test: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """Both parts in the first k principal axes of the first, its leading one scaled to variance 1."""
+    mean = train.mean(0)
+    _, values, axes = torch.linalg.svd((train - mean).double(), full_matrices=False)
+    axes = axes[:k] * axes[:k].gather(1, axes[:k].abs().argmax(1, keepdim=True)).sign()
+    scaled = (axes.T / (values[0] / (len(train) - 1) ** 0.5)).to(train.dtype)
+    return (train - mean) @ scaled, (test - mean) @ scaled
 
 
 def _arrays(loader: str) -> tuple[Tensor, Tensor]:

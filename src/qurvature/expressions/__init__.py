@@ -2,7 +2,7 @@
 
 A formula is written once and used four ways: as a number (`Expression.evaluate`, scalars or
 numpy arrays), as a logarithm that survives any magnitude (`Expression.log10`), as JavaScript
-(`Expression.javascript`) and as text (``str``).
+(`Expression.javascript`) and as text (``str``). `Formulas` computes several of them together.
 
 Examples:
     >>> from qurvature.expressions import quantity, log
@@ -17,13 +17,16 @@ Examples:
     'kappa * Math.log(2 / epsilon)'
 """
 
-from .expression import Expression, MissingQuantityError
+from .expression import Expression, MissingQuantityError, Number
+from .formulas import Formulas
 from .functions import ceil, exp, floor, log, log1p, log2, maximum, minimum, sqrt
 from .tree import Quantity, constant, quantity
 
 __all__ = [
     "Expression",
+    "Formulas",
     "MissingQuantityError",
+    "Number",
     "Quantity",
     "ceil",
     "constant",

@@ -1,9 +1,10 @@
-"""Formulas as closures, for speed: never as source text."""
+"""Formulas as graphs in which every part occurs once, and as closures: never as source text."""
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,45 +12,78 @@ if TYPE_CHECKING:
     from .operators import Compiled
 
 
-def compiled(root: Expression) -> Compiled:
-    """The formula as nested closures; a part that occurs more than once is computed once."""
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """The distinct parts of some formulas, operands before the operations on them.
+
+    Attributes:
+        nodes: the parts.
+        parts: for each node, the indices of its operands.
+        roots: the index of each formula.
+        uses: how many operations take each node as an operand, counting every occurrence; being a
+            formula counts as one.
+    """
+
+    nodes: tuple[Expression, ...]
+    parts: tuple[tuple[int, ...], ...]
+    roots: tuple[int, ...]
+    uses: tuple[int, ...]
+
+    @property
+    def shared(self) -> tuple[int, ...]:
+        """The operations that are used more than once."""
+        return tuple(i for i, parts in enumerate(self.parts) if parts and self.uses[i] > 1)
+
+
+def graph(formulas: Sequence[Expression]) -> Graph:
+    """The distinct parts of the formulas; equal parts are one node."""
     numbers: dict[Any, int] = {}
     nodes: list[Expression] = []
-    seen: dict[int, int] = {}
+    operands: list[tuple[int, ...]] = []
     uses: list[int] = []
+    seen: dict[int, int] = {}
 
     def number(node: Expression) -> int:
-        """Equal parts have equal numbers; operands have smaller ones."""
         if id(node) not in seen:
-            parts = tuple(number(part) for part in node.parts)
+            parts = tuple([number(part) for part in node.parts])
             key = (node.label, parts) if parts else node
             if key not in numbers:
                 numbers[key] = len(nodes)
                 nodes.append(node)
+                operands.append(parts)
                 uses.append(0)
                 for part in parts:
                     uses[part] += 1
             seen[id(node)] = numbers[key]
         return seen[id(node)]
 
-    number(root)
-    shared = [i for i, node in enumerate(nodes) if uses[i] > 1 and node.parts]
+    roots = tuple([number(formula) for formula in formulas])
+    for root in roots:
+        uses[root] += 1
+    return Graph(tuple(nodes), tuple(operands), roots, tuple(uses))
+
+
+def compiled(formulas: Sequence[Expression]) -> Compiled:
+    """The formulas as nested closures that give a list; a shared part is computed once."""
+    whole = graph(formulas)
+    shared = frozenset(whole.shared)
 
     def closure(i: int, *, stored: bool = True) -> Compiled:
         if stored and i in shared:
             return operator.itemgetter(i)
-        return nodes[i].scalar([closure(seen[id(part)]) for part in nodes[i].parts])
+        return whole.nodes[i].scalar([closure(part) for part in whole.parts[i]])
 
-    whole = closure(len(nodes) - 1)
-    if not shared:
-        return whole
-    steps = [(i, closure(i, stored=False)) for i in shared]
-    names = tuple(root.names)
+    steps = [(i, closure(i, stored=False)) for i in whole.shared]
+    results = [closure(root) for root in whole.roots]
+    names = tuple(frozenset().union(*(formula.names for formula in formulas)))
 
-    def run(values: Mapping[str, Any]) -> Any:
+    def run(values: Mapping[str, Any]) -> list[Any]:
         scratch: dict[Any, Any] = {name: values[name] for name in names}
         for i, step in steps:
             scratch[i] = step(scratch)
-        return whole(scratch)
+        return [result(scratch) for result in results]
 
-    return run
+    def run_directly(values: Mapping[str, Any]) -> list[Any]:
+        return [result(values) for result in results]
+
+    return run if steps else run_directly

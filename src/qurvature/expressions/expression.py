@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .arrays import Arrays
 from .compiling import compiled
 from .operators import Compiled
 from .wide import UndefinedError, Wide
@@ -22,7 +23,7 @@ Number = int | float
 
 #: What the quick path may stumble over; the careful path finds the value or says what is wrong.
 _NUMPY = frozenset({np.ndarray, np.float64, np.float32})
-_STUMBLES = (ArithmeticError, ValueError, TypeError, KeyError)
+STUMBLES = (ArithmeticError, ValueError, TypeError, KeyError)
 
 
 class MissingQuantityError(KeyError):
@@ -88,12 +89,12 @@ class Expression(ABC):
     def number(self, values: Mapping[str, Any]) -> float:
         """As `evaluate`, for Python numbers only: a little faster, which adds up in a scheduler."""
         try:
-            result = self._compiled(values)
+            (result,) = self._compiled(values)
             if type(result) is float and -math.inf < result < math.inf:
                 return result
             if type(result) is int:
                 return float(result)
-        except _STUMBLES:
+        except STUMBLES:
             pass
         return self._evaluate_carefully(values)
 
@@ -110,21 +111,20 @@ class Expression(ABC):
         """
         if _NUMPY.isdisjoint(map(type, map(values.get, self._ordered_names))):
             try:
-                result = self._compiled(values)
+                (result,) = self._compiled(values)
                 if type(result) in (float, int) and 0.0 < result < math.inf:
                     return math.log10(result)
-            except _STUMBLES:
+            except STUMBLES:
                 pass
-        try:
-            self._check(values)
-            logarithm = self._wide_at(values).log10()
-        except UndefinedError as error:
-            raise ValueError(f"{error}: {self} at {self._point(values)}") from error
+        self.check(values)
+        if self._at_arrays(values):
+            return self._arrays.run(values, self._finish_log10)[0]
+        logarithm = self.careful_log10(values)
         return logarithm if logarithm.ndim else float(logarithm)
 
     def bind(self, **values: Number | Expression) -> Expression:
         """The same formula with some quantities replaced by numbers or by other formulas."""
-        return self._bind(values, {})
+        return self.bound(values, {})
 
     @abstractmethod
     def javascript(self) -> str:
@@ -135,40 +135,88 @@ class Expression(ABC):
 
     @cached_property
     def _compiled(self) -> Compiled:
-        return compiled(self)
+        return compiled([self])
+
+    @cached_property
+    def _arrays(self) -> Arrays:
+        return Arrays([self])
+
+    @cached_property
+    def _size(self) -> int:
+        """Characters of the text, roughly; where parts are shared it may be astronomic."""
+        return 1 + sum(part._size for part in self.parts)
+
+    @property
+    def _brief(self) -> str:
+        """The text for a message, or what it is made of if that would fill pages."""
+        return str(self) if self._size <= 100 else f"a formula in {', '.join(self._ordered_names)}"
 
     @abstractmethod
     def scalar(self, operands: Sequence[Compiled]) -> Compiled:
         """The closure that computes it from the closures of its parts."""
 
-    @abstractmethod
-    def _array(self, values: Mapping[str, Any]) -> Any: ...
+    def _array(self, values: Mapping[str, Any]) -> Any:
+        """The value of a leaf, in plain float64."""
+        raise NotImplementedError
 
     @abstractmethod
-    def _wide_at(self, values: Mapping[str, Any]) -> Wide: ...
+    def _wide_at(self, values: Mapping[str, Any], done: dict[int, Wide]) -> Wide: ...
 
     @abstractmethod
-    def _bind(self, values: Mapping[str, Any], done: dict[int, Expression]) -> Expression: ...
+    def bound(self, values: Mapping[str, Any], done: dict[int, Expression]) -> Expression:
+        """As `bind`; ``done`` keeps what is bound already, by identity."""
 
     def _evaluate_carefully(self, values: Mapping[str, Any]) -> Any:
-        self._check(values)
-        if any(isinstance(values[name], np.ndarray) for name in self.names):
-            try:
-                with np.errstate(over="raise", under="raise", invalid="raise", divide="raise"):
-                    result = self._array(values)
-                if np.all(np.isfinite(result)):
-                    return result
-            except FloatingPointError:
-                pass
-        result = self._wide_at(values).float()
-        if not np.all(np.isfinite(result)):
-            raise OverflowError(
-                f"beyond the range of a float, use log10: {self} at {self._point(values)}"
-            )
+        self.check(values)
+        if self._at_arrays(values):
+            return self._arrays.run(values, self._finish)[0]
+        result = self.careful(values)
         return result if result.ndim else float(result)
 
-    def _check(self, values: Mapping[str, Any]) -> None:
-        """Every quantity must be there and finite."""
+    def _at_arrays(self, values: Mapping[str, Any]) -> bool:
+        return any(isinstance(values[name], np.ndarray) for name in self._ordered_names)
+
+    def _finish(self, results: list[Any] | None, values: Mapping[str, Any]) -> list[Any]:
+        return results if results is not None else [self.careful(values)]
+
+    def _finish_log10(self, results: list[Any] | None, values: Mapping[str, Any]) -> list[Any]:
+        if results is not None and np.all(results[0] > 0.0):
+            return [np.log10(results[0])]
+        return [self.careful_log10(values)]
+
+    def careful(self, values: Mapping[str, Any]) -> np.ndarray:
+        """The value by arithmetic that no magnitude upsets, which is slow; see `evaluate`.
+
+        Raises:
+            ValueError: if an operation has no real value.
+            OverflowError: if the result is beyond 1.8e308.
+        """
+        result = self._wide_at(values, {}).float()
+        if not np.all(np.isfinite(result)):
+            raise OverflowError(
+                f"beyond the range of a float, use log10: {self._brief} at {self._point(values)}"
+            )
+        return result
+
+    def careful_log10(self, values: Mapping[str, Any], nothing: float | None = None) -> np.ndarray:
+        """The logarithm by arithmetic that no magnitude upsets; ``nothing`` stands for log10 0.
+
+        Raises:
+            ValueError: if an operation has no real value, or the value is not positive.
+        """
+        try:
+            value = self._wide_at(values, {})
+            return value.log10() if nothing is None else value.log10_or(nothing)
+        except UndefinedError as error:
+            raise ValueError(f"{error}: {self._brief} at {self._point(values)}") from error
+
+    def check(self, values: Mapping[str, Any]) -> None:
+        """Raise unless every quantity has a finite value.
+
+        Raises:
+            MissingQuantityError: if a quantity has no value.
+            ValueError: if a quantity is not finite.
+        """
         for q in sorted(self.quantities, key=lambda q: q.name):
             if q.name not in values:
                 raise MissingQuantityError(f"no value for {q.described}")

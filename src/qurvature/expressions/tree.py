@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from .expression import Expression, Number
 from .operators import OPERATORS, Compiled, Operator
 from .wide import UndefinedError, Wide
@@ -47,10 +45,11 @@ class Constant(Expression):
     def _array(self, values: Mapping[str, Any]) -> Any:
         return float(self.value)
 
-    def _wide_at(self, values: Mapping[str, Any]) -> Wide:
+    def _wide_at(self, values: Mapping[str, Any], done: dict[int, Wide]) -> Wide:
         return Wide.of(self.value)
 
-    def _bind(self, values: Mapping[str, Any], done: dict[int, Expression]) -> Expression:
+    def bound(self, values: Mapping[str, Any], done: dict[int, Expression]) -> Expression:
+        """Itself."""
         return self
 
     def __str__(self) -> str:
@@ -93,12 +92,13 @@ class Quantity(Expression):
         return operator.itemgetter(self.name)
 
     def _array(self, values: Mapping[str, Any]) -> Any:
-        return np.asarray(values[self.name], dtype=np.float64)
+        return values[self.name]
 
-    def _wide_at(self, values: Mapping[str, Any]) -> Wide:
+    def _wide_at(self, values: Mapping[str, Any], done: dict[int, Wide]) -> Wide:
         return Wide.of(values[self.name])
 
-    def _bind(self, values: Mapping[str, Any], done: dict[int, Expression]) -> Expression:
+    def bound(self, values: Mapping[str, Any], done: dict[int, Expression]) -> Expression:
+        """What stands for it, or itself."""
         return constant(values[self.name]) if self.name in values else self
 
     def __str__(self) -> str:
@@ -120,6 +120,14 @@ class Operation(Expression):
     def _operator(self) -> Operator:
         return OPERATORS[self.name]
 
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.name, self.operands))
+
+    def __hash__(self) -> int:
+        # Kept: formulas share parts, so that the tree may be exponentially larger than the formula.
+        return self._hash
+
     @property
     def precedence(self) -> int:
         """How tightly the operator binds."""
@@ -139,19 +147,19 @@ class Operation(Expression):
         """The operator applied to the parts."""
         return self._operator.scalar(*operands)
 
-    def _array(self, values: Mapping[str, Any]) -> Any:
-        return self._operator.array(*(operand._array(values) for operand in self.operands))
-
-    def _wide_at(self, values: Mapping[str, Any]) -> Wide:
-        operands = [operand._wide_at(values) for operand in self.operands]
-        try:
-            return self._operator.wide(*operands)
-        except UndefinedError as error:
-            raise ValueError(f"{error}: {self} at {self._point(values)}") from error
-
-    def _bind(self, values: Mapping[str, Any], done: dict[int, Expression]) -> Expression:
+    def _wide_at(self, values: Mapping[str, Any], done: dict[int, Wide]) -> Wide:
         if id(self) not in done:
-            bound = [operand._bind(values, done) for operand in self.operands]
+            operands = [operand._wide_at(values, done) for operand in self.operands]
+            try:
+                done[id(self)] = self._operator.wide(*operands)
+            except UndefinedError as error:
+                raise ValueError(f"{error}: {self._brief} at {self._point(values)}") from error
+        return done[id(self)]
+
+    def bound(self, values: Mapping[str, Any], done: dict[int, Expression]) -> Expression:
+        """The operator applied to the bound operands."""
+        if id(self) not in done:
+            bound = [operand.bound(values, done) for operand in self.operands]
             done[id(self)] = operation(self.name, *bound)
         return done[id(self)]
 

@@ -58,6 +58,12 @@ class Wide:
             np.log10(self.mantissa) + self.exponent * math.log10(2.0),
         )
 
+    def log10_or(self, nothing: Any) -> np.ndarray:
+        """The decimal logarithm, or ``nothing`` where the number is zero; raises if negative."""
+        zero = self.mantissa == 0.0
+        positive = Wide(np.where(zero, 0.5, self.mantissa), self.exponent)
+        return np.where(zero, nothing, positive.log10())
+
     def _near_one(self) -> np.ndarray:
         """As floats, with exponents clipped to where a float is normal (sign is kept)."""
         clipped = np.clip(self.exponent, -_FLOAT_EXPONENT, _FLOAT_EXPONENT)

@@ -13,7 +13,9 @@ from typing import Any
 
 from qurvature.records import Standing
 
-from .profile import Choice, Figure, HardwareProfile
+from .checking import check
+from .formula import FormulaError, parse
+from .profile import Choice, Figure, Formula, HardwareProfile
 from .schema import (
     DTYPES,
     FIELDS,
@@ -95,19 +97,23 @@ def read(text: str, name: str) -> HardwareProfile:
     technology = data["technology"]
     figures: dict[str, Figure] = {}
     choices: dict[str, Choice] = {}
+    formulas: dict[str, Formula] = {}
     for key, table in _entries(data):
         field = _field(key, technology, name)
         place = f"{name}: field {key!r}"
-        if field.key in figures or field.key in choices:
+        if field.key in figures or field.key in choices or field.key in formulas:
             raise HardwareError(f"{place}: {field.key} is already stated in another unit")
         if field.options:
             choices[field.key] = _choice(field, table, place)
+        elif field.quantities:
+            formulas[field.key] = _formula(field, table, place)
         else:
             figures[field.key] = _figure(field, key, table, place)
-    _check_complete(figures, choices, technology, name)
-    return HardwareProfile(
-        data["kind"], technology, data["realism"], data["description"], figures, choices
+    machine = HardwareProfile(
+        data["kind"], technology, data["realism"], data["description"], figures, choices, formulas
     )
+    check(machine, name)
+    return machine
 
 
 def _entries(data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -185,6 +191,18 @@ def _choice(field: Field, table: Any, place: str) -> Choice:
     return Choice(table["value"], source, standing)
 
 
+def _formula(field: Field, table: Any, place: str) -> Formula:
+    source, standing = _backing(table, {"value", "source", "standing"}, place)
+    text = table["value"]
+    if not isinstance(text, str):
+        raise HardwareError(f"{place}: value: expected a formula as a text, given {text!r}")
+    try:
+        expression = parse(text, {q.name: q for q in field.quantities})
+    except FormulaError as error:
+        raise HardwareError(f"{place}: value: {error}") from None
+    return Formula(text, expression, source, standing)
+
+
 def _figure(field: Field, key: str, table: Any, place: str) -> Figure:
     keys = {"value", "source", "standing", "realism"} | ({"sizes"} if field.by_size else set())
     source, standing = _backing(table, keys, place)
@@ -213,18 +231,7 @@ def _positive(value: Any, field: Field, place: str) -> float:
     if not number or not value > 0 or (math.isinf(value) and not field.infinite):
         bound = "a positive number or inf" if field.infinite else "a positive finite number"
         raise HardwareError(f"{place}: expected {bound}, given {value!r}")
+    if not value < field.below and not math.isinf(value):
+        bound = f"a positive number below {field.below:g}"
+        raise HardwareError(f"{place}: expected {bound}, given {value!r}")
     return float(value)
-
-
-def _check_complete(
-    figures: Mapping[str, Figure], choices: Mapping[str, Choice], technology: str, name: str
-) -> None:
-    for field in FIELDS:
-        stated = field.key in figures or field.key in choices
-        if field.technology == technology and field.required and not stated:
-            raise HardwareError(f"{name}: field {field.key!r} is missing: {field.meaning}")
-    timed = "gate_s" in figures or {"cycle_s", "cycles_per_gate"} <= figures.keys()
-    if technology == "quantum" and not timed:
-        raise HardwareError(
-            f"{name}: field 'gate_s' is missing: state it, or both 'cycle_s' and 'cycles_per_gate'"
-        )

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
+from qurvature.expressions import Quantity
 from qurvature.records import KERNELS
+
+from .codes import CODES, DISTANCE, LOGICAL_QUBITS, MAGIC_ERROR
 
 #: Version of the file format; raised whenever a field changes its meaning.
 SCHEMA = 1
 
 REALISMS = ("demonstrated", "projected", "hypothetical", "hypothetical_nonphysical")
+#: Of a machine that nature forbids: priced and listed, but ranked apart.
+NONPHYSICAL = REALISMS[-1]
 TECHNOLOGIES = ("classical", "quantum")
 DTYPES = ("float32", "float64")
 FLOP_KERNELS = tuple(kernel for kernel in KERNELS if kernel not in ("stream", "launch"))
@@ -25,7 +31,11 @@ class HardwareError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field: the quantity's name without its unit, the unit, and who may state it."""
+    """One field: the quantity's name without its unit, the unit, and who may state it.
+
+    ``options`` makes it a choice, ``quantities`` a formula; else it is a number, positive and less
+    than ``below``.
+    """
 
     base: str
     unit: str
@@ -35,6 +45,8 @@ class Field:
     infinite: bool = False
     options: tuple[str, ...] = ()
     by_size: bool = False
+    below: float = math.inf
+    quantities: tuple[Quantity, ...] = ()
 
     @property
     def key(self) -> str:
@@ -63,20 +75,47 @@ def rate_key(dtype: str, kernel: str) -> str:
     return f"{dtype}.{kernel}_{'bytes' if kernel == 'stream' else 'flops'}_per_s"
 
 
+#: Ways to look a table up, by the name that a machine's file uses; `qurvature.costs` prices them.
+LOOKUPS = ("unit", "free", "qroam", "qroam_dirty", "qrom", "select_swap", "bucket_brigade")
+#: Ways to synthesize a rotation, likewise.
+ROTATIONS = ("mixed", "rus", "ross_selinger")
+
 FIELDS = (
     Field("gate", "s", "quantum", "one logical gate; else cycles_per_gate cycles"),
     Field("cycle", "s", "quantum", "one round of error correction"),
-    Field("cycles_per_gate", "", "quantum", "rounds of error correction in one logical gate"),
+    Field("cycles_per_gate", "", "quantum", "rounds in one logical gate; else as the code has it"),
     Field("reaction", "s", "quantum", "measure, decode, feed forward: a floor under each gate"),
+    Field("code", "", "quantum", "the error-correcting code", options=tuple(CODES)),
+    Field("physical_error", "", "quantum", "error of a physical gate", below=1.0),
+    Field("threshold", "", "quantum", "p_th, if not the code's own", below=1.0),
+    Field("prefactor", "", "quantum", "A, if not the code's own", below=100.0),
+    Field("t_error", "", "quantum", "error of a physical T state; else physical_error", below=1.0),
+    Field("states_per_toffoli", "", "quantum", "magic states of one Toffoli; 4 T if not stated"),
+    Field("toffoli_steps", "", "quantum", "logical steps of one Toffoli; 1 if not stated"),
+    Field("patch_qubits", "", "quantum", "physical qubits of a patch", quantities=(DISTANCE,)),
+    Field("step_cycles", "", "quantum", "rounds in a logical step", quantities=(DISTANCE,)),
+    Field("routing", "", "quantum", "patches of all logical qubits", quantities=(LOGICAL_QUBITS,)),
+    Field(
+        "factory_qubits", "", "quantum", "physical qubits of a magic-state factory",
+        quantities=(DISTANCE, MAGIC_ERROR),
+    ),
+    Field(
+        "factory_cycles", "", "quantum", "rounds until it gives a state",
+        quantities=(DISTANCE, MAGIC_ERROR),
+    ),
+    Field("rotation", "", "quantum", "how rotations are synthesized", options=ROTATIONS),
     Field("logical_qubits", "", "quantum", "logical qubits it holds; unlimited if not stated"),
     Field("physical_qubits", "", "quantum", "physical qubits of the source's machine; not priced"),
-    Field("physical_error", "", "quantum", "error of a physical gate; not priced"),
+    Field("extent", "m", "quantum", "how far apart its parts are; light must cross it in a cycle"),
+    Field("power", "w", "quantum", "electrical power that does not grow with the qubits"),
+    Field("power_per_qubit", "w", "quantum", "electrical power of one physical qubit"),
     Field("io", "bits_per_s", "quantum", "classical data into its memory", True, infinite=True),
-    Field("oracle", "", "quantum", "gates of one query", True, options=("unit", "qroam")),
+    Field("oracle", "", "quantum", "how a query looks its table up", True, options=LOOKUPS),
     Field(
         "readout", "", "quantum", "copies of the state that a full answer takes", True,
         options=("calibrated", "bound", "free"),
     ),
+    Field("power", "w", "classical", "electrical power"),
     Field("launch", "s", "classical", "fixed overhead of one library call", True),
     *(
         Field(f"{dtype}.{kernel}", unit, "classical", f"rate of {kernel}", True, by_size=True)

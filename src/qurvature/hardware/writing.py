@@ -7,7 +7,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from .profile import Choice, Figure, HardwareProfile
+from .profile import Choice, Figure, Formula, HardwareProfile
 from .schema import SCHEMA
 
 
@@ -20,7 +20,7 @@ def write(machine: HardwareProfile) -> str:
             for key in ("kind", "technology", "realism", "description")
         ),
     ]
-    for key, entry in {**machine.choices, **machine.figures}.items():
+    for key, entry in {**machine.choices, **machine.formulas, **machine.figures}.items():
         lines += ["", f"[{key}]", *_entry(entry)]
     return "\n".join(lines) + "\n"
 
@@ -39,9 +39,11 @@ def save(machine: HardwareProfile, path: str | Path) -> None:
         raise
 
 
-def _entry(entry: Figure | Choice) -> list[str]:
+def _entry(entry: Figure | Choice | Formula) -> list[str]:
     if isinstance(entry, Choice):
         lines = [f"value = {_text(entry.value)}"]
+    elif isinstance(entry, Formula):
+        lines = [f"value = {_text(entry.text)}"]
     elif entry.sizes:
         lines = [f"sizes = {_list(entry.sizes)}", f"value = {_list(entry.values)}"]
     else:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from qurvature.objectives import Linearization, Parameters
 from qurvature.operators import Curvature
 
-from .direction import damping_of, policy_of
+from .direction import damping_of, policy_of, quantum_of
 
 
 def without_backward(
@@ -75,6 +75,7 @@ def check_options(group: dict[str, Any]) -> None:
             raise ValueError(f"{name} must be a whole number >= 1, given {group[name]!r}")
     Curvature.named(group["curvature"])
     policy_of(group["policy"])
+    quantum_of(group["quantum"])
     damping_of(group["damping"])
     scope = group["scope"]
     if scope not in ("full", "layer") and not isinstance(scope, Mapping):

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from qurvature.conditioning import Damping, LevenbergMarquardt
+from qurvature.execution import Quantum
 from qurvature.hardware import HardwareProfile
 from qurvature.objectives import Linearization, NonFiniteError, Objective
 from qurvature.operators import Dense
@@ -97,7 +98,9 @@ class Group:
             names=names,
         )
         self.signature = signature(options)
-        self._pipeline = Pipeline(policy_of(options["policy"]), machines, refresh, readout)
+        self._pipeline = Pipeline(
+            policy_of(options["policy"]), machines, refresh, readout, quantum_of(options["quantum"])
+        )
         blocks = len(self._step.indices)
         self._damping = [damping_of(options["damping"])] * blocks
         self._memory = [Memory()] * blocks
@@ -304,13 +307,18 @@ class Group:
 
 def signature(options: dict[str, Any]) -> tuple[Any, ...]:
     """The options that a group's systems are built from; a change means building them anew."""
-    names = ("curvature", "scope", "damping", "policy", "samples", "curvature_dtype")
+    names = ("curvature", "scope", "damping", "policy", "quantum", "samples", "curvature_dtype")
     return (*(repr(options[name]) for name in names), len(options["params"]))
 
 
 def policy_of(given: str | Policy) -> Policy:
     """A policy from its name, or itself."""
     return given if isinstance(given, Policy) else policy(given)
+
+
+def quantum_of(given: str | Quantum) -> Quantum:
+    """How quantum offers are carried out, from its name, or itself."""
+    return given if isinstance(given, Quantum) else Quantum.parse(given)
 
 
 def damping_of(given: str | float | Damping) -> Damping:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from qurvature.conditioning import Damping
+from qurvature.execution import Quantum
 from qurvature.hardware import HardwareProfile
 from qurvature.objectives import NonFiniteError, Objective, Parameters
 from qurvature.objectives.determinism import refuse_changing_modes
@@ -57,6 +58,9 @@ class Newton(torch.optim.Optimizer):
             `qurvature.conditioning.Damping`.
         search: ``trust_region``, ``armijo`` or ``fixed``.
         policy: who solves: ``cheapest``, ``hysteresis[:factor]``, ``always:<solver>[/<access>]``.
+        quantum: how a quantum offer is carried out here: ``emulate`` or ``simulate``, then, after
+            slashes, a readout and a depolarizing probability, as in ``simulate/sampling/1e-4``; or a
+            `qurvature.execution.Quantum`.
         accuracy: relative residual of a solve: ``forcing[:first]`` or ``fixed:<ε>``; never below
             1e-5 in float32 and 1e-13 in float64.
         machines: names of hardware profiles that offers are made on, or the profiles themselves.
@@ -99,6 +103,7 @@ class Newton(torch.optim.Optimizer):
         damping: str | float | Damping = "levenberg_marquardt",
         search: str = "trust_region",
         policy: str | Policy = "hysteresis",
+        quantum: str | Quantum = "emulate",
         accuracy: str = "forcing",
         machines: Sequence[str | HardwareProfile | Path] | Mapping[str, HardwareProfile] = ("cpu",),
         weight_decay: float = 0.0,
@@ -117,6 +122,7 @@ class Newton(torch.optim.Optimizer):
             "scope": scope,
             "damping": damping,
             "policy": policy,
+            "quantum": quantum,
             "weight_decay": weight_decay,
             "reuse": reuse,
             "samples": samples,
@@ -337,6 +343,8 @@ class Newton(torch.optim.Optimizer):
                 group["damping"] = f"{group['damping'].kind}:{group['damping'].value!r}"
             if isinstance(group["policy"], Policy):
                 group["policy"] = group["policy"].name
+            if isinstance(group["quantum"], Quantum):
+                group["quantum"] = group["quantum"].name
             group["curvature_dtype"] = str(group["curvature_dtype"]).removeprefix("torch.")
         state["qurvature"] = {
             "steps": self._steps,

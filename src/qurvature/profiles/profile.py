@@ -12,7 +12,6 @@ from qurvature.objectives import NonFiniteError
 from qurvature.operators import LinearOperator, Structure, split_shift
 from qurvature.problems import LinearProblem
 from qurvature.records import (
-    AccessProfile,
     Estimate,
     Inertia,
     MatrixProfile,
@@ -21,6 +20,7 @@ from qurvature.records import (
 from qurvature.solvers.tridiagonal import Tridiagonal
 
 from . import condition_number as kappa
+from .access import accesses, overlap
 from .lanczos import cg_iterations, lanczos, largest_eigenvalue, start_vector
 
 #: Up to this size all eigenvalues cost less than being clever.
@@ -51,7 +51,7 @@ def profile(
     operator = problem.operator
     if not bool(problem.rhs.isfinite().all()):
         raise NonFiniteError(f"{problem.name}: the right-hand side holds NaN or Inf")
-    t = _krylov(problem, 2 * steps if thorough else steps)
+    t, from_rhs = _krylov(problem, 2 * steps if thorough else steps)
     if not np.isfinite(t.ritz).all():
         raise NonFiniteError(f"{problem.name}: the matrix holds NaN or Inf")
     symmetric = Structure.SYMMETRIC in operator.structure
@@ -79,7 +79,8 @@ def profile(
         iterations = _tempered(iterations, kappa.ratio(norm, sigma).low, epsilon, problem.n)
     if thorough or operator.n <= EXACT_UP_TO:
         operator.dense()
-    return _assemble(problem, norm, sigma, inertia, t, trace, iterations)
+    share = overlap(problem, from_rhs, norm, sigma)
+    return _assemble(problem, norm, sigma, inertia, t, trace, iterations, share)
 
 
 def harvested(
@@ -119,7 +120,8 @@ def harvested(
     else:
         sigma = previous.sigma_min
     t = Tridiagonal(np.array([]), np.array([]), np.array(sorted(ritz)), np.array([]))
-    return _assemble(problem, norm, sigma, previous.inertia, t, trace, iterations)
+    share = overlap(problem, None, norm, sigma, previous)
+    return _assemble(problem, norm, sigma, previous.inertia, t, trace, iterations, share)
 
 
 def _tempered(extrapolated: float, condition: float, epsilon: float, n: int) -> float:
@@ -145,20 +147,22 @@ def _second_look(operator: LinearOperator, norm: Estimate) -> Estimate:
     return replace(more, matvecs=norm.matvecs + other.matvecs + more.matvecs)
 
 
-def _krylov(problem: LinearProblem, steps: int) -> Tridiagonal:
+def _krylov(problem: LinearProblem, steps: int) -> tuple[Tridiagonal, Tridiagonal | None]:
+    """Lanczos from wherever it shows most, and from the right-hand side, if that is not zero."""
     b = problem.rhs
     definite = Structure.POSITIVE_DEFINITE in problem.operator.structure
     if Structure.SYMMETRIC not in problem.operator.structure:
         nothing = np.zeros(0)
-        return Tridiagonal(nothing, nothing, nothing, nothing)
+        return Tridiagonal(nothing, nothing, nothing, nothing), None
+    from_rhs = None
     if float(b.norm()) > 0:
         enough = WIDTH if definite and problem.n > EXACT_UP_TO else 0.0
-        t = lanczos(problem.operator.matvec, b, steps, enough=enough)
+        t = from_rhs = lanczos(problem.operator.matvec, b, steps, enough=enough)
         # A right-hand side in a small invariant subspace hides the rest of the spectrum.
         if not t.exhausted or t.steps >= min(steps, problem.n):
-            return t
+            return t, t
     start = start_vector(problem.n, b.dtype, b.device)
-    return lanczos(problem.operator.matvec, start, steps)
+    return lanczos(problem.operator.matvec, start, steps), from_rhs
 
 
 def _affordable(operator: LinearOperator) -> bool:
@@ -194,6 +198,7 @@ def _assemble(
     t: Tridiagonal,
     trace: float | None,
     iterations: float | None,
+    share: Estimate | None,
 ) -> MatrixProfile:
     operator = problem.operator
     rows = columns = None
@@ -217,12 +222,13 @@ def _assemble(
         column_sparsity_max=None if columns is None else int(columns.max()),
         column_sparsity_mean=None if columns is None else float(columns.double().mean()),
         trace=trace,
-        access=_access(
+        access=accesses(
             operator,
             norm,
             sigma,
             trace,
             None if rows is None else int(rows.max()),
+            share,
             measured=len(t.alpha) > 0,
         ),
         ritz=tuple(float(r) for r in t.ritz),
@@ -241,46 +247,3 @@ def _effective_dimension(operator: LinearOperator, t: Tridiagonal, trace: float)
     rest = max(trace - operator.n * shift - float(ritz.sum()), 0.0)
     high = min(low + rest / shift, float(operator.n))
     return Estimate(low, low, high, f"lanczos-{t.steps} and trace", 0)
-
-
-def _access(
-    operator: LinearOperator,
-    norm: Estimate,
-    sigma: Estimate,
-    trace: float | None,
-    row_sparsity: int | None,
-    *,
-    measured: bool,
-) -> tuple[AccessProfile, ...]:
-    """α, κ_encoded = α/σ_min and the numbers to load for every access model the operator offers."""
-    n = operator.n
-    d = n if row_sparsity is None else row_sparsity
-    semidefinite = Structure.POSITIVE_SEMIDEFINITE in operator.structure
-    offers: list[tuple[str, float, int, int]] = [("dense_dilation", norm.high, n * n, n)]
-    if operator.formed:
-        a = operator.dense()
-        offers.append(("stored", float(a.norm()), n * n, n))
-        offers.append(("sparse", d * float(a.abs().max()), n * d, d))
-    elif semidefinite and trace is not None:
-        # ‖A‖_F² = Σλ² ≤ ‖A‖ tr A, and the largest entry of a semidefinite matrix is diagonal.
-        offers.append(("stored", math.sqrt(norm.high * trace), n * n, n))
-        # (harvested profiles spend nothing: the norm bounds that entry.)
-        largest = float(operator.diagonal().max()) if measured else norm.high
-        offers.append(("sparse", d * largest, n * d, d))
-    profiles = [
-        AccessProfile(kind, alpha, _encoded(alpha, sigma), entries, sparsity)
-        for kind, alpha, entries, sparsity in offers
-    ]
-    rows = operator.factor_rows
-    if rows is not None and trace is not None and sigma.low > 0:
-        # A_factor = [Q; √λ I]: α² = ‖Q‖_F² + nλ = tr(G + λI), σ_min(A_factor) = √σ_min.
-        root = Estimate(
-            math.sqrt(sigma.value), math.sqrt(sigma.low), math.sqrt(sigma.high), sigma.method
-        )
-        alpha = math.sqrt(trace)
-        profiles.append(AccessProfile("factor", alpha, _encoded(alpha, root), rows * n + n, n))
-    return tuple(profiles)
-
-
-def _encoded(alpha: float, sigma: Estimate) -> Estimate:
-    return kappa.ratio(Estimate.exact(alpha, "alpha"), sigma)

@@ -6,6 +6,7 @@ from .counts import KERNELS, Work
 from .estimate import Estimate, Standing
 from .json import RecordError, from_json, from_plain, to_json, to_plain
 from .profile import AccessProfile, Inertia, MatrixProfile
+from .quantum import QuantumRun, QuantumStats, Reading
 from .solution import Outcome, Solution, SolveStats
 from .step import SCHEMA, StepRecord, SystemRecord
 
@@ -22,7 +23,10 @@ __all__ = [
     "Inertia",
     "MatrixProfile",
     "Outcome",
+    "QuantumRun",
+    "QuantumStats",
     "QueryCount",
+    "Reading",
     "RecordError",
     "Rejection",
     "Solution",

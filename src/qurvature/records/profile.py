@@ -13,7 +13,8 @@ class AccessProfile:
 
     ``alpha`` is the subnormalisation: the block encoding holds A/α. ``kappa_encoded`` = α/σ_min is
     what every quantum query count depends on; it is never smaller than κ. ``entries`` is how many
-    numbers must be loaded before the first query.
+    numbers must be loaded before the first query. ``overlap`` is γ, the share of the right-hand side
+    in the range of what is encoded, where that is not all of it.
     """
 
     kind: str
@@ -21,6 +22,7 @@ class AccessProfile:
     kappa_encoded: Estimate
     entries: int
     sparsity: int
+    overlap: Estimate | None = None
 
 
 @dataclass(frozen=True, slots=True)

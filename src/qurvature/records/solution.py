@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from .quantum import QuantumStats
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -44,6 +46,11 @@ class Outcome(Enum):
         "infeasible_precision",
         "The accuracy asked for is below what this precision can give: loosen it or use float64.",
     )
+    KAPPA_UNDERESTIMATED = (
+        "kappa_underestimated",
+        "The residual is larger than the solver's accuracy allows: a singular value lies below "
+        "alpha/kappa_encoded. Raise kappa_encoded, or raise the damping.",
+    )
     BUDGET_EXCEEDED = (
         "budget_exceeded",
         "The agreed budget was spent before the target was met: raise it or loosen the target.",
@@ -63,7 +70,8 @@ class Outcome(Enum):
 class SolveStats:
     """What a solve did: matrix products, refinement or iteration steps, and harvested Ritz values.
 
-    ``measured_s`` comes from the clock of this machine.
+    ``measured_s`` comes from the clock of this machine. ``quantum`` says how a quantum solve was
+    carried out.
     """
 
     matvecs: int = 0
@@ -71,6 +79,7 @@ class SolveStats:
     ritz: tuple[float, ...] = ()
     measured_s: float = 0.0
     notes: tuple[str, ...] = ()
+    quantum: QuantumStats | None = None
 
 
 @dataclass(frozen=True, slots=True)

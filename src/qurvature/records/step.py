@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from .conditioning import ConditioningReport
 from .cost import Decision
 from .profile import MatrixProfile
+from .quantum import QuantumStats
 
 #: Version of the record schema; raised whenever a field changes its meaning.
 SCHEMA = 1
@@ -17,8 +18,8 @@ class SystemRecord:
     """One linear system of a step: its profile, its conditioning, who solved it, and how well.
 
     ``formation`` names how the curvature was obtained (closed form, products, …); ``outcome`` and
-    ``advice`` are those of the solve; ``carried_out_by`` differs from the chosen solver only when a
-    stand-in did the work.
+    ``advice`` are those of the solve; ``carried_out_by`` differs from the chosen solver when another
+    did the work, and names the mode of a quantum solve, whose counts are in ``quantum``.
     """
 
     block: str
@@ -38,6 +39,7 @@ class SystemRecord:
     iterations: int
     measured_s: float
     notes: tuple[str, ...] = ()
+    quantum: QuantumStats | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,16 +111,14 @@ def assumptions(records: Iterable[StepRecord]) -> dict[Assumption, list[str]]:
 
 
 def stand_in(system: SystemRecord) -> str:
-    """The solver that carried out a quantum decision in the quantum computer's stead, or nothing.
+    """Who carried out a quantum decision in the quantum computer's stead, or nothing.
 
-    Records may add how it did so, as in ``stand-in: cholesky with readout error 1.0e-01``.
+    ``qsvt in mode emulate`` is the chosen solver, emulated; ``cholesky`` is a fallback.
     """
     decision = system.decision
     if decision is None or decision.chosen.queries is None:
         return ""
-    if system.carried_out_by == decision.chosen.solver:
-        return ""
-    return system.carried_out_by.removeprefix("stand-in: ").partition(" with ")[0]
+    return system.carried_out_by.partition(", because ")[0]
 
 
 def _offer(

@@ -146,7 +146,7 @@ def _taken(records: Sequence[StepRecord], decisions: int) -> str:
     who = ""
     if carried:
         share = "all" if carried == len(taken) else f"{carried:,} of them"
-        who = f", {share} carried out by an honest stand-in ({listing(by)})"
+        who = f", {share} carried out on this machine ({listing(by)})"
     return (
         f"A quantum offer was taken in {len(taken):,} of {plural(decisions, 'decision')}{who}: "
         f"most often {chosen.solver} via {chosen.access} access on {chosen.machine}, "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Self
 
+from qurvature.encodings import BlockEncoding
 from qurvature.records import CostEstimate
 
 from .policy import Policy
@@ -46,4 +47,10 @@ class Always(Policy):
         """Only the named solver competes."""
         if offer.solver != self.solver or (self.access and offer.access != self.access):
             return f"policy {self.name}"
+        if (
+            offer.queries is not None
+            and self.access
+            and not BlockEncoding.named(self.access).buildable
+        ):
+            return None  # whoever names an access that only simulators have, means to simulate
         return super().admits(offer)

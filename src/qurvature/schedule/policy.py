@@ -7,11 +7,9 @@ import math
 from collections.abc import Sequence
 from typing import ClassVar, Self
 
+from qurvature.hardware import NONPHYSICAL
 from qurvature.records import CostEstimate, Decision, Rejection
 from qurvature.registry import Extension
-
-#: Machines of this realism are priced and listed, but compete only on demand.
-NONPHYSICAL = "hypothetical_nonphysical"
 
 
 class NoOfferError(LookupError):
@@ -47,6 +45,9 @@ class Policy(Extension):
     @abc.abstractmethod
     def name(self) -> str:
         """The name that `policy` would parse to this one."""
+
+    #: An access model that this policy asks for by name.
+    access = ""
 
     def admits(self, offer: CostEstimate) -> str | None:
         """Why this policy leaves an offer out, or None if it competes."""

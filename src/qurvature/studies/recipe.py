@@ -35,6 +35,7 @@ class NewtonSettings:
         damping: the rule, with its number after a colon; tuning may choose another.
         search: how far to step.
         policy: which offer to take.
+        quantum: how a quantum offer is carried out here, such as ``emulate`` or ``simulate/sampling``.
         accuracy: how well to solve.
         machines: names of the machines that offers are made on.
         weight_decay: adds ½·weight_decay·‖θ‖² to the loss.
@@ -49,6 +50,7 @@ class NewtonSettings:
     damping: str = "levenberg_marquardt"
     search: str = "trust_region"
     policy: str = "hysteresis"
+    quantum: str = "emulate"
     accuracy: str = "forcing"
     machines: tuple[str, ...] = ("cpu", "superconducting_projected", "attosecond")
     weight_decay: float = 0.0

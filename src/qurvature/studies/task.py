@@ -125,6 +125,7 @@ class NewtonRunner(Runner):
             damping=damping,
             search=s.search,
             policy=s.policy,
+            quantum=s.quantum,
             accuracy=s.accuracy,
             machines=machines,
             weight_decay=s.weight_decay,

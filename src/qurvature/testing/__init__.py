@@ -17,6 +17,7 @@ from .cases import (
     ObjectiveCase,
     objective_case,
 )
+from .encodings import ENCODABLE, check_encoding
 from .machines import steady_machine
 from .matrices import (
     MATRICES,
@@ -41,6 +42,7 @@ from .suites import Report, Violation, check_curvature, check_operator, check_so
 
 __all__ = [
     "CLASSES",
+    "ENCODABLE",
     "LOSSES",
     "MATRICES",
     "MODELS",
@@ -53,6 +55,7 @@ __all__ = [
     "Report",
     "Violation",
     "check_curvature",
+    "check_encoding",
     "check_operator",
     "check_solver",
     "clustered",

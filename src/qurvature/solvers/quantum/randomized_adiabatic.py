@@ -52,6 +52,7 @@ class RandomizedAdiabatic(QuantumSolver):
     """
 
     kind = "randomized_adiabatic"
+    modes = ("count",)
     source = "arXiv 2305.11352 v1 (Jennings et al.), as used by arXiv 2405.00252"
     unit = "calls to U_A or its inverse"
     error_norm = "1-norm of the density matrix"

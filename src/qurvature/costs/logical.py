@@ -1,0 +1,105 @@
+"""What a fault-tolerant circuit is made of, and how that adds up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from qurvature.expressions import Expression, Number, constant, maximum, quantity
+
+from .rotations import ROTATION_T
+
+STATES_PER_TOFFOLI = quantity("states_per_toffoli", meaning="magic states of one Toffoli")
+TOFFOLI_STEPS = quantity("toffoli_steps", meaning="logical steps of one Toffoli")
+
+_ZERO = constant(0)
+
+
+@dataclass(frozen=True)
+class LogicalCounts:
+    """Counts of a circuit, each a formula; Clifford gates are free.
+
+    ``a + b`` runs one after the other, ``a | b`` side by side, ``n * a`` n times over.
+
+    Attributes:
+        qubits: logical qubits alive at one time.
+        toffoli: Toffoli gates, temporary ands among them.
+        t: T gates, beside those of Toffoli gates and rotations.
+        rotations: rotations by an arbitrary angle.
+        depth: logical steps; in it one Toffoli takes ``toffoli_steps``, a T gate one step, and a
+            rotation ``rotation_t``.
+        measurements: of single logical qubits.
+
+    Examples:
+        >>> from qurvature.expressions import quantity
+        >>> n = quantity("n")
+        >>> adder = LogicalCounts(qubits=2 * n, toffoli=n, depth=n)
+        >>> both = adder + 3 * adder
+        >>> print(both.toffoli, "|", (adder | adder).qubits, "|", (adder | adder).depth)
+        n + 3 * n | 2 * n + 2 * n | n
+    """
+
+    qubits: Expression = _ZERO
+    toffoli: Expression = _ZERO
+    t: Expression = _ZERO
+    rotations: Expression = _ZERO
+    depth: Expression = _ZERO
+    measurements: Expression = _ZERO
+
+    def __add__(self, other: LogicalCounts) -> LogicalCounts:
+        return self._with(other, maximum(self.qubits, other.qubits), self.depth + other.depth)
+
+    def __or__(self, other: LogicalCounts) -> LogicalCounts:
+        return self._with(other, self.qubits + other.qubits, maximum(self.depth, other.depth))
+
+    def __mul__(self, times: Expression | Number) -> LogicalCounts:
+        return LogicalCounts(
+            self.qubits,
+            times * self.toffoli,
+            times * self.t,
+            times * self.rotations,
+            times * self.depth,
+            times * self.measurements,
+        )
+
+    __rmul__ = __mul__
+
+    def _with(
+        self, other: LogicalCounts, qubits: Expression, depth: Expression
+    ) -> LogicalCounts:
+        return LogicalCounts(
+            qubits,
+            self.toffoli + other.toffoli,
+            self.t + other.t,
+            self.rotations + other.rotations,
+            depth,
+            self.measurements + other.measurements,
+        )
+
+    @property
+    def t_equivalent(self) -> Expression:
+        """T gates of all: 4 of a Toffoli, ``rotation_t`` of a rotation."""
+        return 4 * self.toffoli + self.t + self.rotations * ROTATION_T
+
+    @property
+    def magic_states(self) -> Expression:
+        """Magic states: ``states_per_toffoli`` of a Toffoli, one of a T gate."""
+        return STATES_PER_TOFFOLI * self.toffoli + self.t + self.rotations * ROTATION_T
+
+    def bind(self, **values: Number | Expression) -> LogicalCounts:
+        """The same counts with some quantities replaced."""
+        done: dict[int, Expression] = {}
+        return LogicalCounts(*(getattr(self, f.name).bound(values, done) for f in fields(self)))
+
+
+def toffolis(count: Expression | Number, qubits: Expression | Number = 0) -> LogicalCounts:
+    """Toffoli gates one after another, each with one measurement to erase its and."""
+    n = constant(count)
+    return LogicalCounts(
+        qubits=constant(qubits), toffoli=n, depth=TOFFOLI_STEPS * n, measurements=n
+    )
+
+
+def rotations(count: Expression | Number) -> LogicalCounts:
+    """Rotations one after another."""
+    n = constant(count)
+    return LogicalCounts(rotations=n, depth=ROTATION_T * n)

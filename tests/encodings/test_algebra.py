@@ -20,7 +20,7 @@ from qurvature.encodings import (
     dilated,
 )
 from qurvature.encodings.base import entries_of, operator_of, unitary_of
-from qurvature.operators import LinearOperator
+from qurvature.operators import ExplicitRows, Factored, LinearOperator
 from qurvature.problems import LinearProblem
 from qurvature.testing import matrix_case
 
@@ -149,8 +149,19 @@ def test_the_normal_equations_of_a_factor() -> None:
     encoding = FactorAccess.of(problem)
     gram = encoding.adjoint @ encoding
     assert gram.shape == (35, 35)
-    assert gram.qubits == encoding.qubits
+    for same in (gram, 2 * gram, gram.adjoint, gram + gram):
+        assert same.qubits == encoding.qubits
+    assert dilated(gram).qubits == encoding.qubits + 1
     assert entries_of(gram).numpy() == pytest.approx(problem.operator.dense().numpy(), abs=1e-12)
+
+
+def test_the_normal_equations_as_a_circuit() -> None:
+    rows = torch.tensor([[[1.0, 2.0]]], dtype=torch.float64)
+    problem = LinearProblem(
+        Factored([ExplicitRows(rows)]).shifted(0.5), torch.ones(2, dtype=torch.float64)
+    )
+    encoding = FactorAccess.of(problem)
+    check(2 * (encoding.adjoint @ encoding), 2 * problem.operator.dense().numpy())
 
 
 def test_misuse_names_what_is_wrong() -> None:

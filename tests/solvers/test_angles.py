@@ -34,7 +34,7 @@ def inversion(kappa, epsilon):
     return QSVT.polynomial(kappa, epsilon).chebyshev() / QSVT.largest.number(point)
 
 
-def refuse(c):
+def refuse(c, room):
     raise AssertionError("asked to compute what is there")
 
 
@@ -71,7 +71,7 @@ def test_both_conventions_by_plain_products(degree):
 
 @pytest.mark.parametrize(("kappa", "epsilon"), [(1.5, 1e-3), (2, 1e-9), (100, 1e-3)])
 def test_inversion_polynomials(kappa, epsilon):
-    """The first one is missed by 1.5e-11 if the completion stops at its default threshold."""
+    """The first one is missed by 1.5e-11 if the completion stops at nlft-qsp's own threshold."""
     c = inversion(kappa, epsilon)
     assert deviation(angles(c), c) <= 1e-14
 
@@ -103,10 +103,10 @@ def test_rounding_of_the_check_does_not_grow_with_the_degree():
 
 def test_phases_that_miss_are_refused_with_the_gap_and_not_kept(monkeypatch, cache):
     c = polynomial(9)
-    monkeypatch.setattr(module, "_solve", lambda c: np.zeros(len(c)))
+    monkeypatch.setattr(module, "_solve", lambda c, room: np.zeros(len(c)))
     with pytest.raises(AnglesError, match=r"miss their polynomial by \d\.\d\de"):
         angles(c)
-    monkeypatch.setattr(module, "_solve", lambda c: np.full(len(c), np.nan))
+    monkeypatch.setattr(module, "_solve", lambda c, room: np.full(len(c), np.nan))
     with pytest.raises(AnglesError, match="nan"):
         angles(c)
     assert not list(cache.glob("*"))

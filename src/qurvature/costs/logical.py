@@ -18,7 +18,7 @@ _ZERO = constant(0)
 class LogicalCounts:
     """Counts of a circuit, each a formula; Clifford gates are free.
 
-    ``a + b`` runs one after the other, ``a | b`` side by side, ``n * a`` n times over.
+    ``a + b`` runs one after the other, ``a | b`` side by side, ``a * n`` n times over, n a formula.
 
     Attributes:
         qubits: logical qubits alive at one time.
@@ -33,7 +33,7 @@ class LogicalCounts:
         >>> from qurvature.expressions import quantity
         >>> n = quantity("n")
         >>> adder = LogicalCounts(qubits=2 * n, toffoli=n, depth=n)
-        >>> both = adder + 3 * adder
+        >>> both = adder + adder * 3
         >>> print(both.toffoli, "|", (adder | adder).qubits, "|", (adder | adder).depth)
         n + 3 * n | 2 * n + 2 * n | n
     """
@@ -60,8 +60,6 @@ class LogicalCounts:
             times * self.depth,
             times * self.measurements,
         )
-
-    __rmul__ = __mul__
 
     def _with(
         self, other: LogicalCounts, qubits: Expression, depth: Expression

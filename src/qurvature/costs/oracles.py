@@ -59,7 +59,7 @@ def sparse(lookup: Lookup) -> LogicalCounts:
     1805.03662, appendix A). The tests build D† P V D and find A/α in its corner.
     """
     table = lookup.read.counts(ENTRIES, WORD_BITS + _ROW + _SLOT)
-    erased = 2 * lookup.erase.counts(ENTRIES, WORD_BITS)
+    erased = lookup.erase.counts(ENTRIES, WORD_BITS) * 2
     uniform = toffolis(4 * _SLOT) + rotations(4)
     registers = LogicalCounts(qubits=_ROW + _SLOT + 2)
     return (table + erased + toffolis(WORD_BITS, WORD_BITS) + uniform) | registers

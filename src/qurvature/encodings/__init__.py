@@ -1,8 +1,9 @@
 """Block encodings: the ways to hand a matrix to a quantum computer; a new one is one file."""
 
-from .algebra import Adjoint, Dilated, Product, Scaled, Sum, dilated
+from .algebra import Adjoint, Product, Scaled, Sum
 from .base import BlockEncoding, padded
 from .dense import DenseDilation
+from .dilation import Dilated, dilated
 from .fable import Fable
 from .factor import FactorAccess, overlap
 from .pauli import PauliLCU, pauli_coefficients

@@ -1,12 +1,13 @@
-"""Sums, products, multiples, adjoints and Hermitian dilations of block encodings.
+"""Sums, products, multiples and adjoints of block encodings.
 
 With encodings of A and B (α, a, ε) and (β, b, δ):
 
-    c A           |c| α           a                           |c| ε
-    Σ c_i A_i     Σ |c_i| α_i     max a_i + ⌈log2 terms⌉      Σ |c_i| ε_i
-    A B           α β             a + b                       α δ + β ε
-    Aᵀ            α               a                           ε
-    [[0,A],[Aᵀ,0]] α              a, one more system qubit    ε
+    matrix            α             ancillas                  ε
+    c A               |c| α         a                         |c| ε
+    Σ c_i A_i         Σ |c_i| α_i   max a_i + ⌈log2 terms⌉    Σ |c_i| ε_i
+    A B               α β           a + b                     α δ + β ε
+    Aᵀ                α             a                         ε
+    [[0, A], [Aᵀ, 0]] α             a                         ε          (one more system qubit)
 
 (arXiv 1806.01838, lemmas 52 and 53; the product's ε: ‖AB - ÃB̃‖ ≤ ‖A‖ δ + ε ‖B̃‖ with ‖A‖ ≤ α and
 ‖B̃‖ ≤ β.) Sums and dilations control the circuits they are made of, which costs more gates than the
@@ -25,66 +26,13 @@ import torch
 from torch import Tensor
 
 from qurvature.operators import LinearOperator
-from qurvature.problems import LinearProblem
 
-from .base import BlockEncoding, entries_of, operator_of, padded
-from .controlled import controlled_circuit
+from .base import BlockEncoding, entries_of, operator_of
+from .composite import Composite, Wrapped, where
 from .multiplexed import amplitude_tree
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
-
-
-class Composite(BlockEncoding):
-    """An encoding made of others: no registered kind, and never of a problem."""
-
-    @classmethod
-    def refuses(cls, problem: LinearProblem) -> str:
-        """Always: it is made of encodings."""
-        del problem
-        return f"{cls.__name__} is made of encodings, not of a matrix"
-
-    @classmethod
-    def of(cls, problem: LinearProblem) -> Self:
-        """Never."""
-        raise ValueError(cls.refuses(problem))
-
-
-@dataclass(frozen=True, eq=False)
-class Wrapped(Composite):
-    """An encoding made of one other, with whose figures it agrees unless it says so."""
-
-    encoding: BlockEncoding
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """As the encoding inside; so are all figures here."""
-        return self.encoding.shape
-
-    @property
-    def alpha(self) -> float:
-        """α."""
-        return self.encoding.alpha
-
-    @property
-    def ancillas(self) -> int:
-        """a."""
-        return self.encoding.ancillas
-
-    @property
-    def epsilon(self) -> float:
-        """ε."""
-        return self.encoding.epsilon
-
-    @property
-    def hermitian(self) -> bool:
-        """Whether U = U†."""
-        return self.encoding.hermitian
-
-    @property
-    def padding(self) -> float:
-        """On the diagonal."""
-        return self.encoding.padding
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,9 +122,12 @@ class Sum(Composite):
     def __post_init__(self) -> None:
         if not self.terms:
             raise ValueError("expected at least one term")
-        shapes = {part.shape for part in self.parts}
+        shapes = {(*part.shape, part.qubits) for part in self.parts}
         if len(shapes) > 1:
-            raise ValueError(f"expected encodings of one shape, given {sorted(shapes)}")
+            raise ValueError(
+                "expected encodings of one shape on one number of qubits, given (rows, columns, "
+                f"qubits) {sorted(shapes)}"
+            )
         for c, _ in self.terms:
             if not math.isfinite(c) or c == 0:
                 raise ValueError(f"expected finite, nonzero coefficients, given {c}")
@@ -190,6 +141,11 @@ class Sum(Composite):
     def shape(self) -> tuple[int, int]:
         """That of each."""
         return self.terms[0][1].shape
+
+    @property
+    def qubits(self) -> int:
+        """Those of each."""
+        return self.terms[0][1].qubits
 
     @property
     def alpha(self) -> float:
@@ -224,12 +180,8 @@ class Sum(Composite):
     @property
     def encoded(self) -> LinearOperator | Tensor:
         """Σ c_i A_i, dense."""
-        return operator_of(
-            sum(
-                (c * entries_of(e) for c, e in self.terms),
-                torch.zeros(self.shape, dtype=torch.float64),
-            )
-        )
+        nothing = torch.zeros(self.shape, dtype=torch.float64)
+        return operator_of(sum((c * entries_of(part) for c, part in self.terms), nothing))
 
     def circuit(self) -> QuantumCircuit:
         """V, every U_i controlled by the index, V†."""
@@ -246,7 +198,7 @@ class Sum(Composite):
         for i, (c, part) in enumerate(self.terms):
             circuit = (part if c > 0 else -part).circuit()
             qubits = [*index, *out.qubits[: circuit.num_qubits]]
-            out.compose(controlled_circuit(circuit, m, i), qubits, inplace=True)
+            out.compose(where(circuit, m, i), qubits, inplace=True)
         out.compose(spread.inverse(), inplace=True)
         return out
 
@@ -338,11 +290,6 @@ class Adjoint(Wrapped):
         return columns, rows
 
     @property
-    def qubits(self) -> int:
-        """Those of A."""
-        return self.encoding.qubits
-
-    @property
     def encoded(self) -> LinearOperator | Tensor:
         """Aᵀ."""
         encoded = self.encoding.encoded
@@ -356,67 +303,3 @@ class Adjoint(Wrapped):
     def circuit(self) -> QuantumCircuit:
         """A's, backwards."""
         return self.encoding.circuit().inverse()
-
-
-@dataclass(frozen=True, eq=False)
-class Dilated(Wrapped):
-    """[[0, A], [Aᵀ, 0]] of A padded to 2^q rows and columns: U = |0⟩⟨1| ⊗ U_A + |1⟩⟨0| ⊗ U_A†.
-
-    Hermitian for any A; eigenvalues ± the singular values of A. The further system qubit is the
-    highest. [[0, A], [Aᵀ, 0]] (u; x) = (b; 0) has A x = b: `system_rhs` and `solution` go there and back.
-    A call of it is one controlled call of U_A and one of U_A†.
-
-    Examples:
-        >>> from qurvature.encodings import DenseDilation
-        >>> e = Dilated(DenseDilation.of_matrix([[0.0, 1.0], [0.0, 0.0]]))
-        >>> e.shape, e.hermitian, e.encoded.dense()[0]
-        ((4, 4), True, tensor([0., 0., 0., 1.], dtype=torch.float64))
-    """
-
-    source = "arXiv 0811.3171 (Harrow, Hassidim, Lloyd): a general matrix as a Hermitian one"
-    hermitian = True
-    padding = 0.0
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Twice 2^q each way."""
-        return 2 ** (self.encoding.qubits + 1), 2 ** (self.encoding.qubits + 1)
-
-    @property
-    def encoded(self) -> LinearOperator | Tensor:
-        """The dilation, dense."""
-        a = padded(entries_of(self.encoding).numpy(), self.encoding.padding)
-        size = 2**self.encoding.qubits
-        out = np.zeros(self.shape)
-        out[: len(a), size : size + len(a)], out[size : size + len(a), : len(a)] = a, a.T
-        return operator_of(torch.from_numpy(out))
-
-    def system_rhs(self, b: Tensor) -> Tensor:
-        """(b; 0), with what A's own encoding makes of b."""
-        inner = self.encoding.system_rhs(b)
-        out = inner.new_zeros(self.shape[0])
-        out[: len(inner)] = inner
-        return out
-
-    def solution(self, z: Tensor) -> Tensor:
-        """x of z = (u; x), shape (columns of A,)."""
-        size = self.shape[0] // 2
-        return z[size : size + self.encoding.shape[1]]
-
-    def circuit(self) -> QuantumCircuit:
-        """U_A where the highest system qubit is 1, U_A† where it is 0, and that qubit flipped."""
-        from qiskit import QuantumCircuit
-
-        inner, q = self.encoding.circuit(), self.encoding.qubits
-        out = QuantumCircuit(inner.num_qubits + 1, name="U_A")
-        which = out.qubits[q]
-        order = [which, *out.qubits[:q], *out.qubits[q + 1 :]]
-        out.compose(controlled_circuit(inner, 1, 1), order, inplace=True)
-        out.compose(controlled_circuit(inner.inverse(), 1, 0), order, inplace=True)
-        out.x(which)
-        return out
-
-
-def dilated(encoding: BlockEncoding) -> Dilated:
-    """The Hermitian dilation of a general matrix; see `Dilated`."""
-    return Dilated(encoding)

@@ -22,9 +22,9 @@ MOST_ROWS = 4096
 
 @dataclass(frozen=True, eq=False)
 class DenseDilation(BlockEncoding):
-    """U = [[A, S], [S, -A]]/α with S = √(α² - A²), for a symmetric A; one ancilla, α = ‖A‖.
+    """The dense dilation, for simulators: one ancilla, α = ‖A‖.
 
-    For another A, U = [[A, √(α²-AAᵀ)], [√(α²-AᵀA), -Aᵀ]]/α. Nobody can load a dense matrix so;
+    U = [[A, S], [S, -A]]/α with S = √(α² - A²), for a symmetric A. For another A, U = [[A, √(α²-AAᵀ)], [√(α²-AᵀA), -Aᵀ]]/α. Nobody can load a dense matrix so;
     simulators can.
 
     Examples:

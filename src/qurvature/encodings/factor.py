@@ -36,9 +36,9 @@ class Lifted:
 
 @dataclass(frozen=True, eq=False)
 class FactorAccess(BlockEncoding):
-    """B = [Q; √λ I] for A = QᵀQ + λI = BᵀB, its rows stored: α = ‖B‖_F, κ(B) = √κ(A).
+    """The least-squares system of [Q; √λ I] for A = QᵀQ + λI: α = √(tr A), κ the square root.
 
-    Solved in the least-squares sense, B⁺y = (BᵀB)⁻¹Bᵀy = A⁻¹(Bᵀy), so every y with
+    B = [Q; √λ I] has BᵀB = A; its rows are stored: α = ‖B‖_F, κ(B) = √κ(A). Solved in the least-squares sense, B⁺y = (BᵀB)⁻¹Bᵀy = A⁻¹(Bᵀy), so every y with
 
         Bᵀy = b                                                              (1)
 

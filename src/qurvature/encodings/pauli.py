@@ -52,9 +52,9 @@ def pauli_label(x: int, z: int, qubits: int) -> str:
 
 @dataclass(frozen=True, eq=False)
 class PauliLCU(BlockEncoding):
-    """U = V† · D · SELECT · V with V |0⟩ = Σ_k √(|c_k|/α) |k⟩, D the phases of c, α = Σ_k |c_k|.
+    """A linear combination of Pauli strings: α = Σ |c|.
 
-    SELECT applies the string P_k, Hermitian, where the ancillas show k: by one multi-controlled Z a
+    U = V† · D · SELECT · V with V |0⟩ = Σ_k √(|c_k|/α) |k⟩ and D the phases of c. SELECT applies the string P_k, Hermitian, where the ancillas show k: by one multi-controlled Z a
     string between CNOTs, or, when more than half of all 4^q strings occur, by three gates a qubit
     controlled by the bits of (x, z), which then number the strings. ⌈log2 of their number⌉ ancillas.
     D is a table of phases, V one of 2^a rotations. U = U† if A = Aᵀ.

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class SparseAccess(BlockEncoding):
-    """U = V† · O_c · O_a · V with V |0⟩ = Σ_{l<d} |l⟩/√d; ⌈log2 d⌉ + 1 ancillas, α = d max|a|.
+    """Positions and values of at most d entries a row and column: α = d max|a|.
 
-    O_a |0⟩|l⟩|j⟩ = (a/max|a| |0⟩ + … |1⟩)|l⟩|j⟩ with a the l-th entry of column j, which lies in row
+    U = V† · O_c · O_a · V with V |0⟩ = Σ_{l<d} |l⟩/√d, on ⌈log2 d⌉ + 1 ancillas. O_a |0⟩|l⟩|j⟩ = (a/max|a| |0⟩ + … |1⟩)|l⟩|j⟩ with a the l-th entry of column j, which lies in row
     c_l(j); O_c |l⟩|j⟩ = |l⟩|c_l(j)⟩. For O_c to be unitary every c_l must be a permutation: d of them
     suffice for d entries a row and column (`colouring`). d is the largest number of nonzeros in a row
     *or a column*.

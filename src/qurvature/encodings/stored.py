@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class StoredRows(BlockEncoding):
-    """U = SWAP · R† · L with L |0⟩ = Σ_i ‖a_i‖/‖A‖_F |i⟩ and R |i⟩|0⟩ = |i⟩ Σ_j a_ij/‖a_i‖ |j⟩.
+    """Rows and row norms as stored states: α = ‖A‖_F.
 
-    a_i is row i. ⟨i| Σ_j a_ij/‖a_i‖ ⟨j| · Σ_k ‖a_k‖/‖A‖_F |k⟩|j⟩ = a_ij/‖A‖_F, so α = ‖A‖_F, with q
+    U = SWAP · R† · L with L |0⟩ = Σ_i ‖a_i‖/‖A‖_F |i⟩ and R |i⟩|0⟩ = |i⟩ Σ_j a_ij/‖a_i‖ |j⟩, a_i being
+    row i: ⟨i| Σ_j a_ij/‖a_i‖ ⟨j| · Σ_k ‖a_k‖/‖A‖_F |k⟩|j⟩ = a_ij/‖A‖_F, so α = ‖A‖_F, with q
     ancillas for 2^q rows. What a memory would answer is built here as multiplexed rotations: tables
-    of all 4^q - 1 angles, signs in the lowest. (A quantum memory needs the same numbers, in depth
-    O(q²) and 4^q qubits: arXiv 2206.03505.) The padding is zero: any other would raise α.
+    of all 4^q - 1 angles, signs in the lowest. The padding is zero: any other would raise α.
 
     Examples:
         >>> StoredRows.of_matrix([[3.0, 0.0], [0.0, 4.0]]).alpha

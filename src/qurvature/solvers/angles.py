@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import math
 import os
 import tempfile
 from pathlib import Path
@@ -30,12 +31,12 @@ import scipy.fft
 TOLERANCE = 1e-12
 #: Points at which the polynomial is reconstructed.
 _POINTS = 32
-#: Accuracy of the complementary polynomial, in the 2-norm of |P|² + |Q|² - 1.
-_COMPLETION = 1e-13
-#: Weiss' algorithm takes transforms of this many points at most.
-_MOST_POINTS = 2**26
+#: Where Weiss' algorithm has converged: the root mean square of |P|² + |Q|² - 1.
+_ROUNDING = 1e-14
+#: It takes transforms of this many points at most (1 GB).
+_MOST_POINTS = 2**24
 #: Part of the key under which angles are kept: of the convention and the method.
-_METHOD = b"nlft-qsp 2, convention W"
+_METHOD = b"nlft-qsp 2, convention W, 1"
 
 
 class AnglesError(ArithmeticError):
@@ -65,12 +66,12 @@ def angles(coefficients: np.ndarray) -> np.ndarray:
         >>> bool(abs(evaluate(phases, np.array([0.5])).real - (0.15 - 0.5))[0] < 1e-12)
         True
     """
-    c = _checked(coefficients)
+    c, room = _checked(coefficients)
     file = _file(c)
     kept = _read(file, len(c))
     if kept is not None and deviation(kept, c) <= TOLERANCE:
         return kept
-    found = _solve(c)
+    found = _solve(c, room)
     gap = deviation(found, c)
     if not gap <= TOLERANCE:
         raise AnglesError(
@@ -129,7 +130,8 @@ def _evaluate(phases: np.ndarray, x: np.ndarray, root: np.ndarray) -> np.ndarray
     return a[0]
 
 
-def _checked(coefficients: np.ndarray) -> np.ndarray:
+def _checked(coefficients: np.ndarray) -> tuple[np.ndarray, float]:
+    """The coefficients, and the room 1 - max|P|."""
     c = np.array(coefficients, dtype=np.float64)
     if c.ndim != 1 or len(c) < 2 or not np.isfinite(c).all() or c[-1] == 0:
         raise ValueError(
@@ -143,44 +145,56 @@ def _checked(coefficients: np.ndarray) -> np.ndarray:
     fine[: len(c)] = c * len(fine)
     fine[0] *= 2
     largest = float(np.abs(scipy.fft.idct(fine, type=2)).max())
-    if largest >= 1 or len(c) / (1 - largest) > _MOST_POINTS:
+    if largest >= 1 or 4 * len(c) > _MOST_POINTS * (1 - largest):
         raise ValueError(
             f"expected |P| well below 1 on [-1, 1], given {largest:.9g}: divide P by more"
         )
-    return c
+    return c, 1 - largest
 
 
-def _solve(c: np.ndarray) -> np.ndarray:
-    """As nlft-qsp's own solver for Chebyshev series, with a finer threshold for the completion.
-
-    Its default, 1e-10, may leave gaps of 1e-11 at degrees below 20.
+def _solve(c: np.ndarray, room: float) -> np.ndarray:
+    """Phases by nlft-qsp; ``room`` is 1 - max|P|.
 
     Raises:
         MissingExtraError: without the extra ``quantum``.
-        AnglesError: if the completion does not converge.
     """
     if importlib.util.find_spec("nlft_qsp") is None:
         from qurvature.circuits import MissingExtraError
 
         raise MissingExtraError("phases need nlft-qsp: pip install 'qurvature[quantum]'")
     from nlft_qsp.poly import Polynomial
-    from nlft_qsp.solvers import nlfft, weiss
-    from nlft_qsp.solvers.completion.weiss import WeissConvergenceError
+    from nlft_qsp.solvers import nlfft
 
     # With x = (z + 1/z)/2, z^d P is a polynomial in z², whose coefficients are half of c.
-    laurent = np.concatenate([c[:0:-1] / 2, c[:1], c[1:] / 2])
-    analytic = Polynomial(-1j * laurent[::2], 0)
-    try:
-        completion = weiss.complete(analytic, eps=_COMPLETION)
-    except WeissConvergenceError as error:
-        raise AnglesError(
-            f"Weiss' algorithm did not converge at degree {len(c) - 1}: divide the polynomial by a "
-            "larger number"
-        ) from error
-    sequence = nlfft.inlft(completion, analytic)
+    p = -1j * np.concatenate([c[:0:-1] / 2, c[:1], c[1:] / 2])[::2]
+    sequence = nlfft.inlft(Polynomial(_completion(p, room), 1 - len(p)), Polynomial(p, 0))
     phases = np.arctan(np.imag(sequence.coeffs))
     phases[-1] += np.pi / 2
     return phases
+
+
+def _completion(p: np.ndarray, room: float) -> np.ndarray:
+    """Q of powers -d … 0, outer, with |P|² + |Q|² = 1 on the unit circle, by Weiss' algorithm.
+
+    Q = exp(r_0 + 2 Σ_{k<0} r_k z^k) with r the Fourier series of ln √(1-|P|²). nlft-qsp has the same,
+    but stops at 1e-10, which leaves gaps of 1e-11 in P, or else may double its points forever.
+    """
+    degree = len(p) - 1
+    points = 2 ** math.ceil(math.log2(2 * len(p) / room))
+    gap = math.inf
+    while True:
+        square = np.abs(scipy.fft.ifft(p, points, norm="forward")) ** 2
+        series = scipy.fft.fft(np.log1p(-square) / 2, norm="forward")
+        series[1 : points // 2] = 0.0
+        series[points // 2 :] *= 2
+        outer = np.exp(scipy.fft.ifft(series, norm="forward"))
+        whole = scipy.fft.fft(outer, norm="forward")
+        q = np.concatenate([whole[points - degree :], whole[:1]])
+        excess = square + np.abs(scipy.fft.ifft(q, points, norm="forward")) ** 2 - 1
+        before, gap = gap, float(np.linalg.norm(excess)) / math.sqrt(points)
+        if gap <= _ROUNDING or gap > before / 2 or 2 * points > _MOST_POINTS:
+            return q  # whatever its gap: what counts is that of the phases
+        points *= 2
 
 
 def _file(c: np.ndarray) -> Path | None:

@@ -88,7 +88,7 @@ class Babbush(Reproduction):
     title = "Break-even of quadratic, cubic and quartic speed-ups"
     source = "arXiv 2011.04149 (Babbush et al., PRX Quantum 2, 010103), Tables I and II"
     explanation = (
-        "The law T* = t_Q (S t_Q/t_C)^(1/(k-1)) gives every time and all but one of the call "
+        "The law T = t_Q (S t_Q/t_C)^(1/(k-1)) gives every time and all but one of the call "
         "counts in both tables. The one that differs contradicts the time in its own row, which "
         "the law does give: the table has ten times too many calls there."
     )

@@ -301,7 +301,9 @@ def untruncated(x: Tensor, power: int) -> Tensor:
         >>> untruncated(torch.tensor([0.5, -1.0]), power=2).tolist()  # 2x - x³
         [0.875, -1.0]
     """
-    return -torch.expm1(power * torch.log1p(-x.square())) / torch.where(x == 0, 1.0, x)
+    # Rounding may have left an eigenvalue a hair outside, where the logarithm is not real.
+    decay = power * torch.log1p(-x.square().clamp(max=1))
+    return -torch.expm1(decay) / torch.where(x == 0, 1.0, x)
 
 
 def dropped(power: int, last: int) -> float:

@@ -21,9 +21,9 @@ with exit code 1 if a figure differs.
 
 | verdict | means |
 |---|---|
-| REPRODUCED | the same within the tolerance: what the printed digits leave open, unless a note says else |
+| REPRODUCED | the same within the tolerance, mostly what the printed digits leave open |
 | DIFFERS | not the same, also where we can say why |
-| UNVERIFIED | nothing to judge: we did not read the published value first-hand, or have no formula for it |
+| UNVERIFIED | not judged: the published value is not known first-hand, or we have no formula |
 
 A tolerance is relative. Of a pair marked exact every digit counts.
 """

@@ -11,7 +11,14 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from qurvature import expressions as ex
-from qurvature.expressions import Expression, MissingQuantityError, constant, quantity
+from qurvature.expressions import (
+    Expression,
+    Formulas,
+    MissingQuantityError,
+    constant,
+    quantity,
+)
+from qurvature.expressions.arrays import BLOCK
 
 A, B, C = (quantity(name) for name in "abc")
 NAMES = ("a", "b", "c")
@@ -25,7 +32,7 @@ ORACLE = {
     "negative": lambda x: -x,
     "sqrt": mpmath.sqrt,
     "log": mpmath.log,
-    "log1p": lambda x: mpmath.log(1 + x),
+    "log1p": mpmath.log1p,
     "log2": lambda x: mpmath.log(x, 2),
     "exp": mpmath.exp,
     "ceil": mpmath.ceil,
@@ -278,3 +285,116 @@ def test_expressions_are_values():
     assert len({A + B, A + B, B + A}) == 2
     with pytest.raises(AttributeError):
         (A + B).operands = ()  # ty: ignore
+
+
+def doubled(times, start):
+    """A formula of 2^times leaves that has 3 · times parts."""
+    for i in range(times):
+        start = start * start / (start + i)
+    return start
+
+
+def test_what_is_shared_costs_once_in_every_way():
+    """2^60 leaves: evaluated, bound, hashed, compared and refused as quickly as 200."""
+    formula = doubled(60, A + B)
+    value = formula(a=1.0, b=1e20)
+    assert value == pytest.approx(doubled(60, 1e20), rel=1e-9)
+    np.testing.assert_allclose(formula(a=np.array([1.0, 1.0]), b=1e20), value)
+    assert formula.log10({"a": 0, "b": 10**20}) == pytest.approx(math.log10(value))
+    assert formula.bind(a=1.0)(b=1e20) == value
+    assert isinstance(hash(formula), int)
+    assert formula.names == {"a", "b"}
+    with pytest.raises(OverflowError, match=r"use log10: a formula in a, b at a = 1.0, b = 1e\+20"):
+        (formula * 1e300)(a=1.0, b=1e20)
+
+
+def test_long_arrays_are_computed_in_blocks_and_are_the_same():
+    rng = np.random.default_rng(1)
+    size = 2 * BLOCK + 5
+    a, b = rng.uniform(1, 2, (5, size // 5 + 1)), rng.uniform(1, 2, (5, size // 5 + 1))
+    formula = ex.sqrt(A * B + C) ** 2 + A
+    assert a.size > BLOCK
+    np.testing.assert_allclose(formula(a=a, b=b, c=3.0), a * b + 3 + a)
+    np.testing.assert_allclose(formula.log10({"a": a, "b": b, "c": 3}), np.log10(a * b + 3 + a))
+
+
+def test_one_extreme_entry_does_not_spoil_the_others():
+    a = np.full(2 * BLOCK, 2.0)
+    a[-1] = 1e-200
+    np.testing.assert_allclose((A * A * C)(a=a, c=1e200)[[0, -1]], [4e200, 1e-200])
+    logs = (A**B).log10({"a": np.where(a < 1, 1e300, a), "b": 3.0})
+    np.testing.assert_allclose(logs[[0, -1]], [math.log10(8), 900])
+    with pytest.raises(OverflowError, match="use log10"):
+        (A**B)(a=np.where(a < 1, 1e300, a), b=3.0)
+
+
+def test_arrays_of_different_shapes_broadcast():
+    rows, columns = np.arange(1.0, 4)[:, None], np.arange(1.0, 3)[None, :]
+    np.testing.assert_allclose((A * B + A)(a=rows, b=columns), rows * columns + rows)
+
+
+def test_huge_integers_beside_arrays():
+    logs = (A * B).log10({"a": 10**5000, "b": np.array([1.0, 100.0])})
+    np.testing.assert_allclose(logs, [5000, 5002])
+
+
+PART = ex.log(A + B)
+LINES = Formulas({"first": PART * C, "second": PART**2, "third": A - B})
+
+
+@given(POINTS)
+def test_formulas_together_are_the_formulas_one_by_one(point):
+    assert LINES.evaluate(point) == {name: f.evaluate(point) for name, f in LINES.items()}
+    columns = {name: np.array([value, 2 * value]) for name, value in point.items()}
+    for name, values in LINES.evaluate(columns).items():
+        np.testing.assert_allclose(values, LINES[name].evaluate(columns), rtol=1e-13)
+
+
+def test_logarithms_together_and_of_nothing():
+    point = {"a": 3.0, "b": 3.0, "c": 1e300}
+    with pytest.raises(ValueError, match="not positive"):
+        LINES.log10(point)
+    for values in (point, {name: np.array([value]) for name, value in point.items()}):
+        logs = LINES.log10(values, nothing=-math.inf)
+        assert logs["third"] == -math.inf
+        assert logs["first"] == pytest.approx(300 + math.log10(math.log(6)))
+    far = {"a": np.array([1e300, 2.0]), "b": np.array([1.0, 2.0]), "c": np.array([1e300, 2.0])}
+    wide = Formulas({"product": A * C, "difference": A - B}).log10(far, nothing=-math.inf)
+    np.testing.assert_allclose(wide["product"], [600, math.log10(4)])
+    np.testing.assert_allclose(wide["difference"], [300, -math.inf])
+    negative = {"a": np.array([1.0]), "b": np.array([2.0]), "c": np.array([1.0])}
+    with pytest.raises(ValueError, match="not positive"):
+        LINES.log10(negative, nothing=-math.inf)
+
+
+def test_formulas_bound_together_share_what_they_shared():
+    bound = LINES.bind(a=B * 2)
+    assert bound.names == {"b", "c"}
+    assert bound["first"].parts[0] is bound["second"].parts[0]
+
+
+@settings(max_examples=5)
+@given(st.lists(st.tuples(FORMULAS, FORMULAS, POINTS), min_size=20, max_size=20))
+def test_javascript_of_several_formulas_computes_the_same(cases):
+    calls = []
+    for one, other, point in cases:
+        body = Formulas({"x": one, "y": other, "z": one + other}).javascript()
+        arguments = ",".join(repr(point[n]) for n in NAMES)
+        calls.append(f"((a,b,c)=>{{{body}}})({arguments})")
+    run = subprocess.run(
+        ["node", "-e", f"console.log(JSON.stringify([{','.join(calls)}]))"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    for (one, other, point), found in zip(cases, json.loads(run.stdout), strict=True):
+        ours = Formulas({"x": one, "y": other, "z": one + other}).evaluate(point)
+        assert found == pytest.approx(ours, rel=1e-12)
+
+
+def test_javascript_grows_with_the_distinct_parts():
+    body = Formulas({"deep": doubled(60, A + B)}).javascript()
+    assert len(body) < 5000
+    run = subprocess.run(
+        ["node", "-e", f"console.log(((a,b)=>{{{body}}})(1,1e20).deep)"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert float(run.stdout) == pytest.approx(doubled(60, A + B)(a=1.0, b=1e20))

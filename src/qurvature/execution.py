@@ -21,7 +21,7 @@ import torch
 from qurvature.circuits import MissingExtraError, Simulator, TooLargeError
 from qurvature.encodings import BlockEncoding, EncodedSystem
 from qurvature.problems import LinearProblem
-from qurvature.readout import Readout
+from qurvature.readout import Readout, TooManyShotsError
 from qurvature.records import Outcome, QuantumRun, QuantumStats, Reading, Solution, SolveStats
 from qurvature.solvers import QuantumSolver
 from qurvature.solvers.base import failed, finish
@@ -61,7 +61,8 @@ class Quantum:
     def __post_init__(self) -> None:
         if self.mode not in ("emulate", "simulate"):
             raise ValueError(f"expected mode emulate or simulate, given {self.mode!r}")
-        Readout.named(self.readout)
+        if not Readout.named(self.readout).runs:
+            raise ValueError(f"readout {self.readout} is known by its price only: take another")
 
     @classmethod
     def parse(cls, name: str) -> Self:
@@ -191,7 +192,10 @@ def solve(
     runs = QuantumSolver.named(UNDERSTUDY) if counted_only else kind
     system = system or encode(problem, access, kappa_encoded)
     attempt = run(runs, system, epsilon, quantum)
-    reading = Readout.named(quantum.readout).read(attempt, system, epsilon, generator)
+    try:
+        reading = Readout.named(quantum.readout).read(attempt, system, epsilon, generator)
+    except TooManyShotsError as error:
+        raise NotRunError(str(error)) from error
     x = reading.x.to(b)
     stats = SolveStats(
         matvecs=attempt.matvecs,

@@ -93,7 +93,7 @@ def test_a_singular_system_gets_advice_and_damping_helps(qurvature, system):
 def test_a_solver_that_does_not_take_the_system_says_why(qurvature, system):
     for solver, why in (
         ("dual", "dual (factor) on cpu: the operator has no factor"),
-        ("qsvt/factor", "qsvt (factor) on neutral_atom: the profile states no factor access"),
+        ("qsvt/factor", "factor access: the matrix offers no factor Q"),
     ):
         done = qurvature("solve", "A.npy", "b.npy", "--solver", solver)
         assert done.code == 1

@@ -81,11 +81,11 @@ def test_only_forbidden_machines(synthetic):
     ]
 
 
-def test_the_first_sentence_names_the_stand_in(synthetic):
+def test_the_first_sentence_names_who_fell_in(synthetic):
     decision = synthetic.decision(chosen=synthetic.taken(), rejected=())
     steps = synthetic.newton(2, decision=decision, solver="qsvt", carried_out_by="minres")
     assert verdict(steps) == [
-        "A quantum offer was taken in 2 of 2 decisions, all carried out by an honest stand-in "
+        "A quantum offer was taken in 2 of 2 decisions, all carried out on this machine "
         "(minres): most often qsvt via factor access on superconducting_projected, a projected "
         "machine, by its modelled price, if one believes cycle_s = 1e-6 s (assumed)."
     ]
@@ -100,7 +100,7 @@ def test_a_machine_and_a_solver_that_nobody_knows_are_quantum_if_their_price_say
     assert "(qsvt via stored access on our_chip)" in verdict(steps)[0]
 
 
-def test_stand_ins_are_named_by_their_solver(synthetic):
+def test_the_mode_of_a_quantum_solve_is_named(synthetic):
     steps = [
         synthetic.newton_step(
             i,
@@ -108,13 +108,13 @@ def test_stand_ins_are_named_by_their_solver(synthetic):
                 synthetic.system(
                     i,
                     decision=synthetic.decision(chosen=synthetic.taken(), rejected=()),
-                    carried_out_by=f"stand-in: cg with readout error 1.{i}e-02",
+                    carried_out_by="qsvt in mode emulate",
                 ),
             ),
         )
         for i in range(3)
     ]
-    assert "all carried out by an honest stand-in (cg):" in verdict(steps)[0]
+    assert "all carried out on this machine (qsvt in mode emulate):" in verdict(steps)[0]
 
 
 def test_the_second_sentence_says_that_the_race_was_lost(synthetic):
@@ -163,4 +163,4 @@ def test_trouble_is_told(synthetic):
         "1 of 18 solves did not meet the accuracy asked for.",
         "2 steps departed from the plan by a fallback.",
     ]
-    assert told[0].startswith("A quantum offer was taken in 3 of 17 decisions, all carried out by")
+    assert told[0].startswith("A quantum offer was taken in 3 of 17 decisions, all carried out on")

@@ -71,13 +71,18 @@ def test_both_conventions_by_plain_products(degree):
 
 @pytest.mark.parametrize(("kappa", "epsilon"), [(1.5, 1e-3), (2, 1e-9), (100, 1e-3)])
 def test_inversion_polynomials(kappa, epsilon):
-    """The first one is missed by 1.5e-11 if the completion stops at nlft-qsp's own threshold."""
+    """The first one is missed by 1.5e-11 if the completion stops at nlft-qsp's own threshold.
+
+    The last one seems to be missed by 4e-14 if the check lets the norm of its factors drift.
+    """
     c = inversion(kappa, epsilon)
     assert deviation(angles(c), c) <= 1e-14
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("kappa", "epsilon", "degree"), [(741, 1e-3, 10_007), (5200, 1e-3, 80_415)])
+@pytest.mark.parametrize(
+    ("kappa", "epsilon", "degree"),
+    [(741, 1e-3, 10_017), pytest.param(5200, 1e-3, 80_415, marks=pytest.mark.slow)],
+)
 def test_long_sequences(kappa, epsilon, degree):
     c = inversion(kappa, epsilon)
     assert len(c) == degree + 1
@@ -89,16 +94,6 @@ def test_the_check_sees_one_wrong_phase():
     phases = angles(c)
     phases[len(phases) // 3] += 1e-9
     assert 1e-11 < deviation(phases, c) < 1e-8
-
-
-def test_rounding_of_the_check_does_not_grow_with_the_degree():
-    """d steps by one angle make one step by d times the angle."""
-    d, theta = 60_000, np.array([1.3, 0.7, 1e-3])
-    found = evaluate(np.zeros(d + 1), np.cos(theta))
-    assert np.abs(np.abs(found.real) ** 2 + np.sin(d * theta) ** 2 - 1).max() < 1e-10
-    c = np.zeros(d + 1)
-    c[d] = 1.0
-    assert deviation(np.zeros(d + 1), c) <= 1e-13
 
 
 def test_phases_that_miss_are_refused_with_the_gap_and_not_kept(monkeypatch, cache):

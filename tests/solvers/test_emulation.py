@@ -309,15 +309,12 @@ def test_the_chebyshev_recurrence_of_mixed_parity():
         apply_chebyshev(general, c)
 
 
-@pytest.mark.slow
 def test_a_hundred_thousand_unknowns():
     """κ_encoded = 4.1e4 and degree 812,773, against sine transforms."""
     grid = Grid(317)
     least = 4 - 4 * np.cos(np.pi / 318)
     p, v = inverse(8 / least, 1e-4), unit(grid.n)
-    applied = apply(
-        grid, v, p, 1e-5, scale=8.0, spectrum=(0, 1), smooth=p.smooth, ripple=p.ripple
-    )
+    applied = apply(grid, v, p, 1e-5, scale=8.0, spectrum=(0, 1), smooth=p.smooth, ripple=p.ripple)
     assert p.degree > 800_000
     assert applied.matvecs < 4000
     actual = float((applied.vector - grid.function(p, v, 8.0)).norm())

@@ -54,7 +54,9 @@ def test_accurate_bounded_odd_and_near_its_smooth_companion(kind, kappa, epsilon
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(("kappa", "epsilon"), [(1.0, 0.1), (1.5, 1e-3), (30.0, 1e-4), (300.0, 1e-2)])
+@pytest.mark.parametrize(
+    ("kappa", "epsilon"), [(1.0, 0.1), (1.5, 1e-3), (30.0, 1e-4), (300.0, 1e-2)]
+)
 def test_the_chebyshev_series_is_the_polynomial(kind, kappa, epsilon):
     p = kind.polynomial(kappa, epsilon)
     c = p.chebyshev()

@@ -43,7 +43,9 @@ def test_a_count_is_complete(solver):
     assert count.source
     assert 0 < count.success_probability <= 1
     assert count.state_preparations >= 1
-    assert count.queries == pytest.approx(solver.queries()(kappa_encoded=1e3, epsilon=1e-2))
+    assert count.queries == pytest.approx(
+        solver.queries()(kappa_encoded=1e3, epsilon=1e-2, overlap=1)
+    )
 
 
 kappas = st.floats(1.0, 1e12)
@@ -109,3 +111,12 @@ def test_the_polynomial_of_qsvt_is_bounded_and_accurate(kappa, epsilon):
 def test_a_count_refuses_what_means_nothing(solver, kappa, epsilon):
     with pytest.raises(ValueError, match="expected"):
         solver.count(kappa, epsilon)
+
+
+@pytest.mark.parametrize("solver", QUANTUM)
+def test_what_is_out_of_range_costs_the_square_of_the_overlap(solver):
+    whole, half = solver.count(1e2, 1e-2), solver.count(1e2, 1e-2, 0.5)
+    assert half.queries == pytest.approx(4 * whole.queries)
+    assert half.success_probability == pytest.approx(whole.success_probability / 4)
+    with pytest.raises(ValueError, match="overlap"):
+        solver.count(1e2, 1e-2, 0.0)

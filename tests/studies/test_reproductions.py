@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from qurvature.studies import interior_point
+from qurvature.hardware.codes import CODES
+from qurvature.studies import interior_point, rsa
 from qurvature.studies.reproduction import Cell, Reproduction, Verdict, printed
 
 ROOT = Path(__file__).parents[2]
@@ -15,12 +16,14 @@ DIFFERS = {
     "babbush": {"calls, simulated annealing, k = 4, S = 1,000,000"},
     "hoefler": {"quantum computer, binary"},
     "interior_point": set(),
+    "rsa": {"2019, plain: one run", "2025, plain: physical qubits"},
     "survey": set(),
 }
 UNVERIFIED = {
     "babbush": set(),
     "hoefler": set(),
-    "interior_point": {"iterations", "circuits", "T gates of a solve"},
+    "interior_point": {"iterations", "circuits", "T gates of a solve", "T-depth"},
+    "rsa": {"2025: physical qubits of its layout"},
     "survey": {"code distance"},
 }
 STUDIES = sorted(DIFFERS)
@@ -124,6 +127,23 @@ def test_the_t_count_does_not_depend_on_the_working_precision(digits, monkeypatc
     monkeypatch.setattr(interior_point, "DIGITS", digits)
     assert solve.t_gates() == expected[0]
     assert interior_point.EXAMPLE.t_gates() == pytest.approx(expected[1], rel=1e-25)
+
+
+def test_the_numbers_in_the_explanation_of_the_gap():
+    cells = {c.name: c.computed for c in rsa.RSA.cells()}
+    ratio = cells["2019, plain: one run"] / cells["2019: one run"]
+    assert f"{ratio:.1f} times" in rsa.RSA.explanation
+    distance, _, _ = rsa.plain(1399, 6.5e9 / 9.2, 0.31)
+    patches = CODES["surface"].routing.number({"logical_qubits": 1399})
+    assert patches * 2 * distance**2 / 1399 == pytest.approx(2_200, rel=0.01)
+    assert "2,200" in rsa.RSA.explanation
+
+
+def test_padding_the_newton_system_would_double_the_price():
+    solve = interior_point.EXAMPLE.solve()
+    padded = interior_point.LinearSolve(2048, solve.condition, solve.error)
+    assert padded.qubits() / solve.qubits() == pytest.approx(2, rel=0.1)
+    assert padded.t_gates() / solve.t_gates() == pytest.approx(2, rel=0.1)
 
 
 def test_the_page_in_the_docs_is_current():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -105,9 +106,25 @@ def from_qasm3(text: str) -> QuantumCircuit:
     require_qiskit()
     if importlib.util.find_spec("qiskit_qasm3_import") is None:
         raise MissingExtraError("reading OpenQASM 3 needs qiskit-qasm3-import: " + INSTALL)
+    if not text.strip():
+        raise ValueError("not OpenQASM 3 that can be read: the text is empty")
     from qiskit import qasm3
 
     try:
         return qasm3.loads(text)
-    except (qasm3.QASM3ImporterError, qasm3.QASM3Error) as error:
-        raise ValueError(f"not OpenQASM 3 that can be read: {error.message}") from error
+    except Exception as error:  # errors of its parser, and Python's own, reach us as they are
+        raise ValueError(f"not OpenQASM 3 that can be read: {_complaint(error)}") from error
+
+
+def _complaint(error: Exception) -> str:
+    """What the importer says, with the line if it knows one."""
+    told = re.fullmatch(r"(\d+),(\d+): (.*)", getattr(error, "message", ""), re.DOTALL)
+    if told:
+        return f"line {told[1]}, column {told[2]}: {told[3]}"
+    cause: BaseException | None = error
+    while cause is not None:
+        token = getattr(cause.args[0] if cause.args else None, "offendingToken", None)
+        if token is not None:
+            return f"line {token.line}, column {token.column}: unexpected {token.text!r}"
+        cause = cause.__cause__ or cause.__context__
+    return str(error) or type(error).__name__

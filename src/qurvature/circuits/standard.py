@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .extra import require_qiskit
-from .identity import Digests, gates, is_standard
+from .identity import Digests, gates, is_explicit, is_standard
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -86,15 +86,19 @@ def _written_out(gate: Instruction, basis: Sequence[str]) -> QuantumCircuit:
     from qiskit import QuantumCircuit, transpile
 
     alone = QuantumCircuit(gate.num_qubits)
-    alone.append(gate, alone.qubits)
+    if is_explicit(gate):
+        alone.append(gate, alone.qubits)
+    else:
+        # The transpiler goes by names: a composite may be called like a gate of the basis.
+        alone = gate.definition
+    # From level 2 on swaps are left out, and the qubits end in another order.
     return transpile(alone, basis_gates=list(basis), optimization_level=1, seed_transpiler=0)
 
 
 def _free_name(name: str, taken: dict[str, QuantumCircuit]) -> str:
-    from qiskit.circuit.library.standard_gates import get_standard_gate_name_mapping
-
     plain = re.sub(r"\W", "_", name.replace("^", "_pow"), flags=re.ASCII)
-    if not re.match(r"[A-Za-z_]", plain) or plain in get_standard_gate_name_mapping():
+    if not re.match(r"[A-Za-z]\w*_", plain):
+        # No keyword of OpenQASM and no gate of its standard library has an underscore.
         plain = f"gate_{plain}"
     free, number = plain, 1
     while free in taken:

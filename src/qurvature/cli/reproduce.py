@@ -76,6 +76,8 @@ def value(number: Number | str | None) -> str:
 
 def tolerance(cell: Cell) -> str:
     """The tolerance as a table shows it."""
+    if isinstance(cell.published, str):
+        return "bound"
     return "exact" if cell.tolerance == 0.0 else f"{cell.tolerance:.2g}"
 
 

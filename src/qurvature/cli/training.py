@@ -36,7 +36,7 @@ def train(
     """Train a model as a recipe says, hold it against its rivals, and write a report.
 
     Args:
-        recipe: Name of a recipe that ships (digits, digits-softmax, fashion-mnist), or a TOML file.
+        recipe: Name of a recipe that ships (digits, digits-circuit, …), or a TOML file.
         set_: key=value, such as model.widths=[32]; may be repeated.
         seed: Of every random stream.
         steps: Most optimizer steps; the one thing that may be changed when resuming.

@@ -5,8 +5,7 @@ What one machine, access model, look-up and synthesis give is a `Formulas` in th
     attempt, success, preparations      of the solver
     copies                              of the readout
     n, entries, sparsity, rank, word_bits   of the system and its encoding
-    error_budget                        of the run
-    and the machine's own figures       (`qurvature.costs.physical.figures`).
+    and the machine's own figures       (`qurvature.costs.physical.figures`; error_budget is one).
 
 A *run* is all attempts for one solution state: what the error budget is for, and what decides the
 distance. So whatever makes a run longer never makes its steps shorter.
@@ -16,14 +15,13 @@ from __future__ import annotations
 
 import functools
 
-from qurvature.expressions import Expression, Formulas, constant, maximum, quantity
+from qurvature.expressions import Formulas, constant, maximum, quantity
 from qurvature.hardware import HardwareProfile
 from qurvature.solvers.base import ATTEMPT
 
 from .logical import LogicalCounts
 from .oracles import UNIT, between, oracle, state
-from .physical import Physical, physical
-from .quantities import QUANTITIES
+from .physical import Shape, physical_of, shape
 
 PREPARATIONS = quantity("preparations", meaning="state preparations of one attempt")
 SUCCESS = quantity("success", meaning="probability that one attempt succeeds")
@@ -78,42 +76,29 @@ def chain(
         ...     "attempt": 1e6, "success": 0.5, "preparations": 1, "copies": 1e6, "n": 2**20,
         ...     "entries": 2**26, "sparsity": 64, "word_bits": 32, "error_budget": 0.1})
         >>> price["distance"]
-        37.0
+        35.0
     """
     lookup = machine.choices["oracle"].value if lookup is None else lookup
+    return _chain(shape(machine, synthesis), access, lookup)
+
+
+@functools.lru_cache(maxsize=256)
+def _chain(machine: Shape, access: str, lookup: str) -> Formulas:
     once = attempt(access, lookup)
     both = once["encode"] + once["invert"]
     per_run = both * (1 / SUCCESS)
-    made = physical(machine, synthesis)
-    rotation_t = made.rotation_t.bind(rotations=per_run.rotations)
-    steps = per_run.depth.bind(rotation_t=rotation_t)
-    run: dict[str, Expression] = {
-        "logical_qubits": both.qubits,
-        "rotations": per_run.rotations,
-        "rotation_t": rotation_t,
-        "logical_steps": steps,
-        "magic_states": per_run.magic_states.bind(rotation_t=rotation_t),
-    }
-    step_s = made.step_s.bind(**run)
-    lines = {
-        line: counts.depth.bind(rotation_t=rotation_t) * step_s for line, counts in once.items()
-    }
-    circuit = lines["encode"] + lines["invert"]
-    lines["repeat"] = (1 / SUCCESS - 1) * circuit
-    lines["read_out"] = maximum(COPIES - 1, 0) / SUCCESS * circuit
+    made = physical_of(machine)
+    circuit = once["encode"].depth * made.step_s + once["invert"].depth * made.step_s
     total = maximum(COPIES, 1) / SUCCESS * circuit
-    counts = {
+    formulas = {
+        "encode": once["encode"].depth * made.step_s,
+        "invert": once["invert"].depth * made.step_s,
+        "repeat": (1 / SUCCESS - 1) * circuit,
+        "read_out": maximum(COPIES - 1, 0) / SUCCESS * circuit,
+        "circuit_s": total,
         "toffoli": per_run.toffoli,
-        "t_equivalent": per_run.t_equivalent.bind(rotation_t=rotation_t),
+        "t_equivalent": per_run.t_equivalent,
         "measurements": per_run.measurements,
-    }
-    return Formulas({**lines, "circuit_s": total, **run, **counts, **_machine(made, run, total)})
-
-
-def _machine(
-    made: Physical, run: dict[str, Expression], total: Expression
-) -> dict[str, Expression]:
-    found = {
         "step_s": made.step_s,
         "distance": made.distance,
         "error_ratio": made.ratio,
@@ -122,11 +107,17 @@ def _machine(
         "physical_qubits": made.qubits,
         "magic_missing": made.missing,
         "power_w": made.power_w,
+        "energy_j": None if made.power_w is None else made.power_w * total,
     }
-    shared = Formulas({name: f for name, f in found.items() if f is not None}).bind(**run)
-    if "power_w" in shared:
-        return {**shared, "energy_j": shared["power_w"] * total}
-    return dict(shared)
-
-
-__all__ = ["CIRCUIT_LINES", "COPIES", "PREPARATIONS", "QUANTITIES", "SUCCESS", "attempt", "chain"]
+    rotation_t = made.rotation_t.bind(rotations=per_run.rotations)
+    run = {"rotations": per_run.rotations, "rotation_t": rotation_t}
+    run |= Formulas(
+        {
+            "logical_qubits": both.qubits,
+            "exposed_qubits": both.at_risk,
+            "logical_steps": per_run.depth,
+            "magic_states": per_run.magic_states,
+        }
+    ).bind(rotation_t=rotation_t)
+    known = Formulas({name: f for name, f in formulas.items() if f is not None}).bind(**run)
+    return Formulas({**known, **run})

@@ -26,7 +26,7 @@ from qurvature.expressions import (
     sqrt,
 )
 from qurvature.hardware import Code
-from qurvature.hardware.codes import DISTANCE, MAGIC_ERROR, PHYSICAL_ERROR, PREFACTOR, SLACK
+from qurvature.hardware.codes import MAGIC_ERROR, PHYSICAL_ERROR, PREFACTOR, SLACK
 
 CYCLE_S = quantity("cycle_s", "s", "one round of error correction")
 T_ERROR = quantity("t_error", meaning="error of a physical T state")

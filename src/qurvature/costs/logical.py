@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
-from qurvature.expressions import Expression, Number, constant, maximum, quantity
+from qurvature.expressions import Expression, Formulas, Number, constant, maximum, quantity
 
 from .rotations import ROTATION_T
 
@@ -28,6 +28,9 @@ class LogicalCounts:
         depth: logical steps; in it one Toffoli takes ``toffoli_steps``, a T gate one step, and a
             rotation ``rotation_t``.
         measurements: of single logical qubits.
+        exposed: at least ``qubits``, and what may fail at each step: a bound that never falls as a
+            table grows, while the qubits of the best look-up do where k is halved. The same as
+            ``qubits`` if not given.
 
     Examples:
         >>> from qurvature.expressions import quantity
@@ -44,25 +47,41 @@ class LogicalCounts:
     rotations: Expression = _ZERO
     depth: Expression = _ZERO
     measurements: Expression = _ZERO
+    exposed: Expression | None = None
+
+    @property
+    def at_risk(self) -> Expression:
+        """``exposed``, or else ``qubits``."""
+        return self.qubits if self.exposed is None else self.exposed
 
     def __add__(self, other: LogicalCounts) -> LogicalCounts:
-        return self._with(other, maximum(self.qubits, other.qubits), self.depth + other.depth)
-
-    def __or__(self, other: LogicalCounts) -> LogicalCounts:
-        return self._with(other, self.qubits + other.qubits, maximum(self.depth, other.depth))
-
-    def __mul__(self, times: Expression | Number) -> LogicalCounts:
-        return LogicalCounts(
-            self.qubits,
-            times * self.toffoli,
-            times * self.t,
-            times * self.rotations,
-            times * self.depth,
-            times * self.measurements,
+        return self._joined(
+            other,
+            maximum(self.qubits, other.qubits),
+            self.depth + other.depth,
+            maximum(self.at_risk, other.at_risk),
         )
 
-    def _with(
-        self, other: LogicalCounts, qubits: Expression, depth: Expression
+    def __or__(self, other: LogicalCounts) -> LogicalCounts:
+        return self._joined(
+            other,
+            self.qubits + other.qubits,
+            maximum(self.depth, other.depth),
+            self.at_risk + other.at_risk,
+        )
+
+    def __mul__(self, times: Expression | Number) -> LogicalCounts:
+        return replace(
+            self,
+            toffoli=times * self.toffoli,
+            t=times * self.t,
+            rotations=times * self.rotations,
+            depth=times * self.depth,
+            measurements=times * self.measurements,
+        )
+
+    def _joined(
+        self, other: LogicalCounts, qubits: Expression, depth: Expression, exposed: Expression
     ) -> LogicalCounts:
         return LogicalCounts(
             qubits,
@@ -71,6 +90,7 @@ class LogicalCounts:
             self.rotations + other.rotations,
             depth,
             self.measurements + other.measurements,
+            exposed,
         )
 
     @property
@@ -85,8 +105,9 @@ class LogicalCounts:
 
     def bind(self, **values: Number | Expression) -> LogicalCounts:
         """The same counts with some quantities replaced."""
-        done: dict[int, Expression] = {}
-        return LogicalCounts(*(getattr(self, f.name).bound(values, done) for f in fields(self)))
+        whole = {f.name: getattr(self, f.name) for f in fields(self)}
+        given = Formulas({name: f for name, f in whole.items() if f is not None})
+        return LogicalCounts(**given.bind(**values))
 
 
 def toffolis(count: Expression | Number, qubits: Expression | Number = 0) -> LogicalCounts:

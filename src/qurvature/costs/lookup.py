@@ -65,6 +65,7 @@ class Pass:
         toffoli: Toffoli gates, in ``rows`` and ``bits``.
         layers: Toffoli layers, likewise.
         ancillas: qubits for the output and its copies, likewise; not the address.
+        room: at least ``ancillas``, and never less for a larger table.
         tree: passes over the tables of a binary tree, level by level, in units of one over its
             leaves: the factor for Toffoli gates, and that for layers.
     """
@@ -72,6 +73,7 @@ class Pass:
     toffoli: Expression
     layers: Expression
     ancillas: Expression
+    room: Expression
     tree: tuple[Expression, Expression]
 
     def counts(
@@ -87,6 +89,7 @@ class Pass:
             toffoli=gates * self.toffoli,
             depth=TOFFOLI_STEPS * layers * self.layers,
             measurements=gates * self.toffoli,
+            exposed=2 * ADDRESS + self.room,
         ).bind(rows=rows, bits=bits)
 
 
@@ -116,7 +119,8 @@ _ONCE = (_ONE, _ONE)
 #: Σ 2^-j, j = 1, 2, …
 _LINEAR = (_ONE, _ONE)
 #: Σ 2^(-j/2), times what a power of two costs over the best k: up to (√2 + 1/√2)/2.
-_ROOT = ((1 + sqrt(2)) * 3 / sqrt(8),) * 2
+_ROOTS = (1 + sqrt(2)) * 3 / sqrt(8)
+_ROOT = (_ROOTS, _ROOTS)
 #: Gates grow with the table, layers with its logarithm at most: one pass a level.
 _LEVELS = (_ONE, maximum(ADDRESS, 1))
 
@@ -124,53 +128,56 @@ _QROM = maximum(ROWS - 2, 0)
 _K_CLEAN, _CLEAN = best_power(CLEAN, sqrt(ROWS / BITS))
 _K_DIRTY, _DIRTY = best_power(DIRTY, sqrt(ROWS / (2 * BITS)))
 _K_ERASE, _ERASE = best_power(UNLOOKUP, sqrt(ROWS))
+#: The better k is at most twice the best one, √(L/b), or 2.
+_CLEAN_ROOM = 2 * maximum(sqrt(ROWS * BITS), BITS)
+_TREE = 3 * ROWS + BITS
 _SWAPPED = minimum(_CLEAN, ceil(sqrt(2 * ROWS * BITS)) + ADDRESS)
 
 #: Measure the output and mend the phases, with k one-hot qubits (arXiv 1902.02134, appendix C).
-MEASURED = Pass(_ERASE, _ERASE, _K_ERASE, _ROOT)
-_NOTHING = Pass(_ZERO, _ZERO, _ZERO, _ONCE)
+MEASURED = Pass(_ERASE, _ERASE, _K_ERASE, 2 * sqrt(maximum(ROWS, 1)), _ROOT)
+_NOTHING = Pass(_ZERO, _ZERO, _ZERO, _ZERO, _ONCE)
 
 #: By the name that a machine's ``oracle`` gives.
 LOOKUPS: MappingProxyType[str, Lookup] = MappingProxyType(
     {
         "qrom": Lookup(
-            Pass(_QROM, _QROM, BITS, _LINEAR),
+            Pass(_QROM, _QROM, BITS, BITS, _LINEAR),
             MEASURED,
             "arXiv 1805.03662: unary iteration, 4L - 8 T",
             Standing.PROVEN,
         ),
         "qroam": Lookup(
-            Pass(_CLEAN, _CLEAN, BITS * _K_CLEAN, _ROOT),
+            Pass(_CLEAN, _CLEAN, BITS * _K_CLEAN, _CLEAN_ROOM, _ROOT),
             MEASURED,
             "arXiv 1812.00954 and 1902.02134: SELECT-SWAP with clean copies",
             Standing.PROVEN,
         ),
         "qroam_dirty": Lookup(
-            Pass(_DIRTY, _DIRTY, BITS * _K_DIRTY, _ROOT),
+            Pass(_DIRTY, _DIRTY, BITS * _K_DIRTY, _CLEAN_ROOM, _ROOT),
             MEASURED,
             "arXiv 1902.02134: SELECT-SWAP with borrowed copies; a linear solver has none to lend",
             Standing.PROVEN,
         ),
         "select_swap": Lookup(
-            Pass(_CLEAN, _SWAPPED, BITS * _K_CLEAN, _ROOT),
+            Pass(_CLEAN, _SWAPPED, BITS * _K_CLEAN, _CLEAN_ROOM, _ROOT),
             MEASURED,
             "arXiv 1812.00954: all swaps of a level at once, so ⌈L/k⌉ + log2 k layers, bounded for "
             "every L by those at the k of fewest gates",
             Standing.PROVEN,
         ),
         "bucket_brigade": Lookup(
-            Pass(4 * ROWS * BITS, 4 * ADDRESS + BITS, 3 * ROWS + BITS, _LEVELS),
-            Pass(4 * ROWS, 4 * ADDRESS + 1, _ZERO, _LEVELS),
+            Pass(4 * ROWS * BITS, 4 * ADDRESS + BITS, _TREE, _TREE, _LEVELS),
+            Pass(4 * ROWS, 4 * ADDRESS + 1, _ZERO, _ZERO, _LEVELS),
             "arXiv 2012.05340: routers in a tree, O(L) gates and qubits, O(log L) layers; constants "
             "as counted for 2^26 rows of 44 bits",
             Standing.ASSUMED,
         ),
         "free": Lookup(
-            Pass(_ZERO, _ONE, BITS, _LEVELS),
-            Pass(_ZERO, _ONE, _ZERO, _LEVELS),
+            Pass(_ZERO, _ONE, BITS, BITS, _LEVELS),
+            Pass(_ZERO, _ONE, _ZERO, _ZERO, _LEVELS),
             "no circuit; arXiv 2305.10310 says what this leaves out",
             Standing.ASSUMED,
-            "a look-up of any size takes one logical step and no magic state",
+            "a look-up of any size takes as long as one Toffoli gate and no magic state",
         ),
         "unit": Lookup(
             _NOTHING,

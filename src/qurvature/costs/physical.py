@@ -9,18 +9,20 @@ circuit are steps · ``step_s``, and the lines of a price add up.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from qurvature.expressions import Expression, ceil, constant, maximum, quantity
+from qurvature.expressions import Expression, Formulas, ceil, constant, maximum, quantity
 from qurvature.hardware import Code, HardwareProfile
-from qurvature.hardware.codes import LOGICAL_QUBITS, SLACK
+from qurvature.hardware.codes import SLACK
 
 from .factories import CYCLE_S, ROUNDS, factory
-from .rotations import ROTATION_EPSILON, SYNTHESES
+from .rotations import SYNTHESES
 
+EXPOSED = quantity("exposed_qubits", meaning="logical qubits that may fail at each step")
 STEPS = quantity("logical_steps", meaning="logical steps of one run")
 MAGIC_STATES = quantity("magic_states", meaning="magic states of one run")
 ROTATIONS = quantity("rotations", meaning="rotations of one run")
@@ -33,10 +35,8 @@ POWER_PER_QUBIT_W = quantity("power_per_qubit_w", "W", "power of one physical qu
 
 #: Of the error budget: for memory, for magic states and for rotations each (arXiv 2211.07629).
 SHARE = ERROR_BUDGET / 3
-#: A third of the runs may fail; more is hardly cheaper, less hardly dearer.
-USUAL_BUDGET = 1 / 3
-
 _LEFT_OUT = {
+    "error_budget": 0.1,
     "reaction_s": 0.0,
     "states_per_toffoli": 4.0,
     "toffoli_steps": 1.0,
@@ -47,8 +47,10 @@ _LEFT_OUT = {
 
 @dataclass(frozen=True)
 class Physical:
-    """One machine as formulas in ``logical_qubits``, ``logical_steps``, ``magic_states``,
-    ``rotations``, ``error_budget`` and the machine's own figures (`figures`).
+    """One machine as formulas.
+
+    In ``logical_qubits``, ``exposed_qubits``, ``logical_steps``, ``magic_states`` and ``rotations``
+    of a run, and in the machine's own `figures`.
 
     Attributes:
         step_s: seconds of one logical step.
@@ -60,7 +62,7 @@ class Physical:
         qubits: physical qubits of patches and factories.
         missing: 1 if magic states so good cannot be made, else 0.
         power_w: watts; None if the machine states none.
-    """  # noqa: D205
+    """
 
     step_s: Expression
     rotation_t: Expression
@@ -74,7 +76,7 @@ class Physical:
 
 
 def figures(machine: HardwareProfile) -> dict[str, float]:
-    """The values of the machine's quantities in `physical`.
+    """The values of the machine's quantities in `physical`; the usual ones for what it does not state.
 
     Examples:
         >>> from qurvature.hardware import machines
@@ -94,65 +96,87 @@ def figures(machine: HardwareProfile) -> dict[str, float]:
 def physical(machine: HardwareProfile, synthesis: str | None = None) -> Physical:
     """The machine as formulas; ``synthesis`` of rotations is the machine's own if not given.
 
+    Machines that differ in their numbers only have the same formulas.
+
     Examples:
         A thousand logical qubits for 1e10 steps on a survey's machine (arXiv 2310.03011):
 
         >>> from qurvature.hardware import machines
         >>> machine = machines()["superconducting_projected"].but(code="survey", reaction_s=1e-9)
-        >>> run = {"logical_qubits": 1e3, "logical_steps": 1e10, "error_budget": 0.99}
+        >>> run = {"exposed_qubits": 1e3, "logical_steps": 1e10, "error_budget": 0.99}
         >>> point = figures(machine) | run
         >>> made = physical(machine)
         >>> made.distance.evaluate(point), round(1e10 * made.step_s.evaluate(point) / 3600, 1)
         (24.0, 66.7)
     """
+    return physical_of(shape(machine, synthesis))
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the formulas of a machine depend on, beside its numbers."""
+
+    code: Code | None
+    synthesis: str
+    gate_stated: bool
+    power_stated: tuple[bool, bool]
+
+
+def shape(machine: HardwareProfile, synthesis: str | None = None) -> Shape:
+    """What the formulas of a machine depend on, beside its numbers."""
     if synthesis is None:
         choice = machine.choices.get("rotation")
         synthesis = "mixed" if choice is None else choice.value
+    code = machine.code
+    return Shape(
+        None if code is None else replace(code, prefactor=1.0, threshold=1.0),
+        synthesis,
+        "gate_s" in machine.figures,
+        ("power_w" in machine.figures, "power_per_qubit_w" in machine.figures),
+    )
+
+
+@functools.lru_cache(maxsize=256)
+def physical_of(shape: Shape) -> Physical:
+    """The formulas of all machines of one shape."""
     epsilon = SHARE / maximum(ROTATIONS, 1)
-    rotation_t = SYNTHESES[synthesis].t.bind(rotation_epsilon=epsilon)
-    if machine.code is None:
-        return Physical(_clock(machine), rotation_t, power_w=_power(machine, None))
-    return _encoded(machine, machine.code, rotation_t)
-
-
-def _clock(machine: HardwareProfile) -> Expression:
-    if "gate_s" in machine.figures:
-        return GATE_S
-    return maximum(CYCLES_PER_GATE * CYCLE_S, REACTION_S)
-
-
-def _encoded(machine: HardwareProfile, code: Code, rotation_t: Expression) -> Physical:
+    rotation_t = SYNTHESES[shape.synthesis].t.bind(rotation_epsilon=epsilon)
+    code = shape.code
+    if code is None:
+        clock = GATE_S if shape.gate_stated else maximum(CYCLES_PER_GATE * CYCLE_S, REACTION_S)
+        return Physical(clock, rotation_t, power_w=_power(shape, None))
     patches = code.routing
-    exposure = (patches if code.routing_fails else LOGICAL_QUBITS) * STEPS / SHARE
+    failing = patches.bind(logical_qubits=EXPOSED) if code.routing_fails else EXPOSED
+    exposure = failing * STEPS / SHARE
     distance = code.distance().bind(exposure=exposure)
-    if "gate_s" in machine.figures:
+    if shape.gate_stated:
         step_s: Expression = GATE_S
     else:
         step_s = maximum(code.step_cycles.bind(distance=distance) * CYCLE_S, REACTION_S)
     made = factory(code)
-    quality = {"magic_error": SHARE / maximum(MAGIC_STATES, 1), "distance": distance}
-    factory_qubits = made.qubits.bind(**quality)
+    parts = Formulas(
+        {"qubits": made.qubits, "seconds": made.seconds, "missing": made.missing}
+    ).bind(magic_error=SHARE / maximum(MAGIC_STATES, 1), distance=distance)
     rate = MAGIC_STATES / maximum(STEPS, 1)
-    factories = ceil(rate * made.seconds.bind(**quality) / step_s - SLACK)
-    qubits = patches * code.patch_qubits.bind(distance=distance) + factories * factory_qubits
+    factories = ceil(rate * parts["seconds"] / step_s - SLACK)
+    qubits = patches * code.patch_qubits.bind(distance=distance) + factories * parts["qubits"]
     return Physical(
         step_s,
         rotation_t,
         distance,
         code.ratio.bind(exposure=exposure),
         factories,
-        factory_qubits,
+        parts["qubits"],
         qubits,
-        made.missing.bind(**quality),
-        _power(machine, qubits),
+        parts["missing"],
+        _power(shape, qubits),
     )
 
 
-def _power(machine: HardwareProfile, qubits: Expression | None) -> Expression | None:
-    parts = []
-    if "power_w" in machine.figures:
-        parts.append(POWER_W)
-    if "power_per_qubit_w" in machine.figures and qubits is not None:
+def _power(shape: Shape, qubits: Expression | None) -> Expression | None:
+    fixed, per_qubit = shape.power_stated
+    parts: list[Expression] = [POWER_W] if fixed else []
+    if per_qubit and qubits is not None:
         parts.append(POWER_PER_QUBIT_W * qubits)
     return sum(parts, constant(0)) if parts else None
 
@@ -168,10 +192,7 @@ def refuses(machine: HardwareProfile, made: Physical, values: Mapping[str, Any])
             )
     if made.missing is not None and made.missing.evaluate(values) > 0.0:
         return (
-            f"infeasible because {ROUNDS} rounds of distillation make no magic state as good as "
-            f"{machine.kind} needs: one error in {values['magic_states']:.3g} states"
+            f"infeasible because so long a run needs better magic states than {ROUNDS} rounds of "
+            f"distillation make on {machine.kind}"
         )
     return None
-
-
-__all__ = ["ERROR_BUDGET", "ROTATION_EPSILON", "Physical", "figures", "physical", "refuses"]

@@ -9,7 +9,7 @@ With encodings of A and B (α, a, ε) and (β, b, δ):
     Aᵀ                α             a                         ε
     [[0, A], [Aᵀ, 0]] α             a                         ε          (one more system qubit)
 
-(arXiv 1806.01838, lemmas 52 and 53; the product's ε: ‖AB - ÃB̃‖ ≤ ‖A‖ δ + ε ‖B̃‖ with ‖A‖ ≤ α and
+(arXiv 1806.01838, matrix arithmetic. The product's ε: ‖AB - ÃB̃‖ ≤ ‖A‖ δ + ε ‖B̃‖ with ‖A‖ ≤ α and
 ‖B̃‖ ≤ β.) Sums and dilations control the circuits they are made of, which costs more gates than the
 circuits themselves.
 """
@@ -100,7 +100,7 @@ class Sum(Composite):
 
     terms: tuple[tuple[float, BlockEncoding], ...]
 
-    source = "arXiv 1806.01838, lemma 52"
+    source = "arXiv 1806.01838 (Gilyén et al.): linear combination of block encodings"
 
     @classmethod
     def of_terms(cls, terms: Iterable[tuple[float, BlockEncoding]]) -> Self:
@@ -220,7 +220,7 @@ class Product(Composite):
     left: BlockEncoding
     right: BlockEncoding
 
-    source = "arXiv 1806.01838, lemma 53"
+    source = "arXiv 1806.01838 (Gilyén et al.): product of block encodings"
     hermitian = False
 
     def __post_init__(self) -> None:

@@ -284,12 +284,22 @@ def unitary_of(circuit: QuantumCircuit) -> np.ndarray:
     from qiskit_aer.library import SaveUnitary
 
     aer = AerSimulator(method="unitary", fusion_enable=False)
-    native = set(aer.configuration().basis_gates)
-    while foreign := circuit.count_ops().keys() - native:
-        circuit = circuit.decompose(list(foreign))
-    flat = circuit.copy()
+    flat = _flat(circuit, frozenset(aer.configuration().basis_gates))
     flat.append(SaveUnitary(flat.num_qubits), flat.qubits)
     outcome = aer.run(flat).result()
     if not outcome.success:
         raise RuntimeError(f"Aer could not run the circuit: {outcome.status}")
     return np.asarray(outcome.data()["unitary"])
+
+
+def _flat(circuit: QuantumCircuit, native: frozenset[str]) -> QuantumCircuit:
+    """The circuit in gates that Aer knows; a gate that only bears such a name is opened."""
+    from qurvature.circuits.identity import gates, is_explicit, is_standard
+
+    out = circuit.copy_empty_like()
+    for step, gate in gates(circuit):
+        if gate.name in native and (is_standard(gate) or is_explicit(gate)):
+            out.append(gate, step.qubits)
+        else:
+            out.compose(_flat(gate.definition, native), step.qubits, inplace=True)
+    return out

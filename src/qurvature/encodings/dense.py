@@ -24,8 +24,8 @@ MOST_ROWS = 4096
 class DenseDilation(BlockEncoding):
     """The dense dilation, for simulators: one ancilla, α = ‖A‖.
 
-    U = [[A, S], [S, -A]]/α with S = √(α² - A²), for a symmetric A. For another A, U = [[A, √(α²-AAᵀ)], [√(α²-AᵀA), -Aᵀ]]/α. Nobody can load a dense matrix so;
-    simulators can.
+    U = [[A, S], [S, -A]]/α with S = √(α² - A²), for a symmetric A. For another A, U = [[A, √(α²-AAᵀ)],
+    [√(α²-AᵀA), -Aᵀ]]/α. Nobody can load a dense matrix so; simulators can.
 
     Examples:
         >>> DenseDilation.of_matrix([[0.0, 3.0], [3.0, 0.0]]).unitary().shape

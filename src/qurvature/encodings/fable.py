@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 class Fable(BlockEncoding):
     """Every entry a rotation, and small ones left out: α = 2^q max|a|.
 
-    U = H_r · SWAP · O · H_r with O |0⟩|i⟩|j⟩ = (a_ij/max|a| |0⟩ + … |1⟩)|i⟩|j⟩. H_r puts the q ancillas that number the rows into superposition; O turns one more ancilla by
-    θ_ij = 2 acos(a_ij/max|a|), a multiplexed rotation of 4^q angles in Gray code. A rotation t of the
-    4^q is left out if |t| ≤ ``threshold``; CNOTs between them cancel. ε is the exact spectral norm of
-    what that changes in A, at most 8^q threshold max|a|/2.
+    U = H_r · SWAP · O · H_r with O |0⟩|i⟩|j⟩ = (a_ij/max|a| |0⟩ + … |1⟩)|i⟩|j⟩. H_r puts the q ancillas
+    that number the rows into superposition; O turns one more ancilla by θ_ij = 2 acos(a_ij/max|a|), a
+    multiplexed rotation of 4^q angles in Gray code. A rotation t of the 4^q is left out if |t| ≤
+    ``threshold``; CNOTs between them cancel. ε is the exact spectral norm of what that changes in A, at
+    most 8^q threshold max|a|/2.
 
     O reflects instead of rotating (a Z goes first), so that U = U† wherever A = Aᵀ: the paper's circuit
     has that in its corner only. Compression keeps the symmetry.

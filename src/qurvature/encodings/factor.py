@@ -38,7 +38,8 @@ class Lifted:
 class FactorAccess(BlockEncoding):
     """The least-squares system of [Q; √λ I] for A = QᵀQ + λI: α = √(tr A), κ the square root.
 
-    B = [Q; √λ I] has BᵀB = A; its rows are stored: α = ‖B‖_F, κ(B) = √κ(A). Solved in the least-squares sense, B⁺y = (BᵀB)⁻¹Bᵀy = A⁻¹(Bᵀy), so every y with
+    B = [Q; √λ I] has BᵀB = A; its rows are stored: α = ‖B‖_F, κ(B) = √κ(A). Solved in the least-squares
+    sense, B⁺y = (BᵀB)⁻¹Bᵀy = A⁻¹(Bᵀy), so every y with
 
         Bᵀy = b                                                              (1)
 
@@ -149,6 +150,8 @@ class FactorAccess(BlockEncoding):
 
 def overlap(problem: LinearProblem, x: Tensor | None = None) -> float:
     """γ² = bᵀA⁻¹b/‖y‖², the squared overlap of the right-hand side that factor access prepares.
+
+    (The ``overlap`` of an access in a profile is γ, bracketed without solving.)
 
     Args:
         problem: with a matrix that `FactorAccess` takes.

@@ -54,10 +54,11 @@ def pauli_label(x: int, z: int, qubits: int) -> str:
 class PauliLCU(BlockEncoding):
     """A linear combination of Pauli strings: α = Σ |c|.
 
-    U = V† · D · SELECT · V with V |0⟩ = Σ_k √(|c_k|/α) |k⟩ and D the phases of c. SELECT applies the string P_k, Hermitian, where the ancillas show k: by one multi-controlled Z a
-    string between CNOTs, or, when more than half of all 4^q strings occur, by three gates a qubit
-    controlled by the bits of (x, z), which then number the strings. ⌈log2 of their number⌉ ancillas.
-    D is a table of phases, V one of 2^a rotations. U = U† if A = Aᵀ.
+    U = V† · D · SELECT · V with V |0⟩ = Σ_k √(|c_k|/α) |k⟩ and D the phases of c. SELECT applies the
+    string P_k, Hermitian, where the ancillas show k: by one multi-controlled Z a string between CNOTs,
+    or, when more than half of all 4^q strings occur, by three gates a qubit controlled by the bits of
+    (x, z), which then number the strings. ⌈log2 of their number⌉ ancillas. D is a table of phases, V
+    one of 2^a rotations. U = U† if A = Aᵀ.
 
     A string whose coefficient is rounding (below 8 units in the last place of max|a|) is left out, and
     ε is what the left out add up to.
@@ -75,7 +76,7 @@ class PauliLCU(BlockEncoding):
 
     kind = "pauli"
     padding = 0.0
-    source = "arXiv 1202.5822 (Childs, Wiebe); 1806.01838, lemma 52"
+    source = "arXiv 1202.5822 (Childs, Wiebe); 1806.01838 (Gilyén et al.)"
 
     @classmethod
     def refuses(cls, problem: LinearProblem) -> str | None:

@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 class SparseAccess(BlockEncoding):
     """Positions and values of at most d entries a row and column: α = d max|a|.
 
-    U = V† · O_c · O_a · V with V |0⟩ = Σ_{l<d} |l⟩/√d, on ⌈log2 d⌉ + 1 ancillas. O_a |0⟩|l⟩|j⟩ = (a/max|a| |0⟩ + … |1⟩)|l⟩|j⟩ with a the l-th entry of column j, which lies in row
-    c_l(j); O_c |l⟩|j⟩ = |l⟩|c_l(j)⟩. For O_c to be unitary every c_l must be a permutation: d of them
-    suffice for d entries a row and column (`colouring`). d is the largest number of nonzeros in a row
-    *or a column*.
+    U = V† · O_c · O_a · V with V |0⟩ = Σ_{l<d} |l⟩/√d, on ⌈log2 d⌉ + 1 ancillas. O_a |0⟩|l⟩|j⟩ =
+    (a/max|a| |0⟩ + … |1⟩)|l⟩|j⟩ with a the l-th entry of column j, which lies in row c_l(j); O_c |l⟩|j⟩
+    = |l⟩|c_l(j)⟩. For O_c to be unitary every c_l must be a permutation: d of them suffice for d
+    entries a row and column (`colouring`). d is the largest number of nonzeros in a row *or a column*.
 
     What is a table look-up: O_a always (d 2^q angles, in Gray code, fewer where they have structure);
     O_c unless the entries lie on d cyclic diagonals (banded Toeplitz, periodic grids: additions of
     constants) or on d masks i ⊕ j. Both are built from standard gates, so the circuit costs what the
     tables cost: a matrix given by a formula would replace them by arithmetic.
 
-    O_a reflects, so U = U† where A = Aᵀ lies on d masks, every full matrix for one. Elsewhere the c_l
-    need not be their own inverses, and U is not Hermitian.
+    O_a reflects, so U = U† where A = Aᵀ lies on d masks, every full matrix of 2^q rows for one.
+    Elsewhere the c_l need not be their own inverses, and U is not Hermitian.
 
     Examples:
         >>> SparseAccess.of_matrix(np.eye(8) - np.eye(8, k=1)).alpha
@@ -51,7 +51,7 @@ class SparseAccess(BlockEncoding):
     kind = "sparse"
     epsilon = 0.0
     padding = 0.0
-    source = "arXiv 1806.01838, lemma 48; circuits as in 2203.10236 (Camps et al.)"
+    source = "arXiv 1806.01838 (Gilyén et al.); circuits as in 2203.10236 (Camps et al.)"
 
     @classmethod
     def refuses(cls, problem: LinearProblem) -> str | None:

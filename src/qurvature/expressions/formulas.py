@@ -150,13 +150,20 @@ class Formulas(Mapping[str, Expression]):
     ) -> list[Any]:
         if results is None:
             return [formula.careful_log10(values, nothing) for formula in self.values()]
-        found = []
-        for formula, result in zip(self.values(), results, strict=True):
-            if np.all(result > 0.0):
-                found.append(np.log10(result))
-            else:
-                found.append(formula.careful_log10(values, nothing))
-        return found
+        return [
+            _logarithms(result, nothing)
+            if np.all(result > 0.0 if nothing is None else result >= 0.0)
+            else formula.careful_log10(values, nothing)
+            for formula, result in zip(self.values(), results, strict=True)
+        ]
+
+
+def _logarithms(values: Any, nothing: float | None) -> Any:
+    """Of floats that are exact to rounding, so that a zero is one."""
+    if nothing is None:
+        return np.log10(values)
+    zero = values == 0.0
+    return np.where(zero, nothing, np.log10(np.where(zero, 1.0, values)))
 
 
 def _log10(formula: Expression, values: Mapping[str, Any], nothing: float | None) -> float:

@@ -202,7 +202,7 @@ def constant(value: Number | Expression) -> Expression:
 
 
 def operation(name: str, *operands: Number | Expression) -> Expression:
-    """The operation, folded if all operands are numbers, and without 0 + x, 1 * x and such."""
+    """The operation, folded if all operands are numbers, and without 0 + x, 1 * x, maximum(x, x)."""
     built = tuple(constant(operand) for operand in operands)
     result = Operation(name, built)
     if all(isinstance(operand, Constant) for operand in built):
@@ -218,6 +218,8 @@ def operation(name: str, *operands: Number | Expression) -> Expression:
             return built[0]
         if 0 in (left, right) and name == "multiply":
             return Constant(0)
+        if name in ("maximum", "minimum") and built[0] is built[1]:
+            return built[0]
     return result
 
 

@@ -61,7 +61,10 @@ def parse(text: str, quantities: Mapping[str, Quantity]) -> Expression:
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         raise FormulaError(f"expected arithmetic, given {text!r}") from None
     try:
-        return _read(tree.body, text, quantities)
+        formula = _read(tree.body, text, quantities)
+        if not formula.names:
+            formula.evaluate({})
+        return formula
     except (ArithmeticError, RecursionError) as error:
         raise FormulaError(f"{text!r} has no value: {error}") from None
     except FormulaError:

@@ -104,6 +104,7 @@ FIELDS = (
         quantities=(DISTANCE, MAGIC_ERROR),
     ),
     Field("rotation", "", "quantum", "how rotations are synthesized", options=ROTATIONS),
+    Field("error_budget", "", "quantum", "how often a run may fail; 0.1 if not stated", below=1.0),
     Field("logical_qubits", "", "quantum", "logical qubits it holds; unlimited if not stated"),
     Field("physical_qubits", "", "quantum", "physical qubits of the source's machine; not priced"),
     Field("extent", "m", "quantum", "how far apart its parts are; light must cross it in a cycle"),

@@ -140,11 +140,11 @@ def _checked(coefficients: np.ndarray) -> tuple[np.ndarray, float]:
         )
     if np.any(c[-2::-2]):
         raise ValueError(f"expected coefficients of one parity, that of the degree {len(c) - 1}")
-    # At four points a wave; the time of Weiss' algorithm is inverse to 1 - max|P|.
-    fine = np.zeros(4 * len(c))
-    fine[: len(c)] = c * len(fine)
+    # At four points a wave and at the ends; the time of Weiss' algorithm is inverse to 1 - max|P|.
+    fine = np.zeros(4 * len(c) + 1)
+    fine[: len(c)] = c / 2
     fine[0] *= 2
-    largest = float(np.abs(scipy.fft.idct(fine, type=2)).max())
+    largest = float(np.abs(scipy.fft.dct(fine, type=1)).max())
     if largest >= 1 or 4 * len(c) > _MOST_POINTS * (1 - largest):
         raise ValueError(
             f"expected |P| well below 1 on [-1, 1], given {largest:.9g}: divide P by more"

@@ -21,7 +21,7 @@ from torch import Tensor
 from qurvature.encodings import EncodedSystem
 from qurvature.operators import LinearOperator, Structure
 
-from .krylov import Function, Krylov, Product, Ritz, sample, steepest
+from .krylov import Function, Krylov, Product, Ritz, sample, sensitivity
 
 #: Up to so many rows a matrix is decomposed at once.
 EXACT_ROWS = 512
@@ -235,9 +235,9 @@ def _by_krylov(
         values = task.inside(ritz.values, unit)
         points = sample(task.spectrum, values)
         remainder = ritz.remainder(task.smooth, points)
-        rounding = unit * steepest(task.smooth, values, task.spectrum)
+        rounding = 2 * unit * sensitivity(task.smooth, values, task.spectrum)
         ended = krylov.exhausted or len(krylov.alpha) >= steps
-        if ended or remainder <= max(task.accuracy, rounding / 8):
+        if ended or remainder <= max(task.accuracy, rounding / 16):
             break
         wanted = wanted * 5 // 4
     exact = task.f(torch.from_numpy(values)).numpy()
@@ -268,7 +268,7 @@ def _by_svd(encoded: LinearOperator | Tensor, rhs: Tensor, task: _Task, spent: i
 
 
 def _dense_rounding(task: _Task, values: Tensor) -> float:
-    return 8 * _UNIT * steepest(task.smooth, values.numpy(), task.spectrum)
+    return 8 * _UNIT * sensitivity(task.smooth, values.numpy(), task.spectrum)
 
 
 def _product(operator: LinearOperator) -> tuple[Product, float]:

@@ -168,11 +168,12 @@ def sample(spectrum: tuple[float, float], ritz: np.ndarray) -> np.ndarray:
     return np.unique(points[(points >= low) & (points <= high)])
 
 
-def steepest(f: Function, values: np.ndarray, spectrum: tuple[float, float]) -> float:
-    """The largest slope at these values: what a rounding error of A is multiplied by."""
+def sensitivity(f: Function, values: np.ndarray, spectrum: tuple[float, float]) -> float:
+    """What a relative rounding of A is multiplied by in f(A): the largest |f'| + |f| at these values."""
     step = 1e-6 * np.maximum(np.abs(values), 1e-6)
     above, below = np.clip(values + step, *spectrum), np.clip(values - step, *spectrum)
-    return float(np.abs((_at(f, above) - _at(f, below)) / (above - below)).max())
+    slopes = (_at(f, above) - _at(f, below)) / (above - below)
+    return float((np.abs(slopes) + np.abs(_at(f, values))).max())
 
 
 def _at(f: Function, x: np.ndarray) -> np.ndarray:

@@ -283,12 +283,14 @@ def coefficients(power: int, last: int) -> np.ndarray:
         >>> coefficients(power=2, last=1).tolist()  # (1 - (1-x²)²)/x = 2x - x³ = 1.25 T₁ - 0.25 T₃
         [1.25, 0.25]
     """
-    from scipy.special import beta, betainc
+    from scipy.special import betainc
 
     j = np.arange(last, dtype=float)
     ratios = (power - j) / (power + j + 1)
-    exactly = beta(power + 0.5, 0.5) / math.pi * np.cumprod(ratios)  # P(Bin = b+1), P(Bin = b+2), …
+    relative = np.cumprod(ratios)
     least = betainc(power + last + 1, power - last, 0.5)
+    # P(Bin = b) by the sum of all probabilities: the beta function loses five digits at b = 1e5.
+    exactly = relative * (1 - 2 * least) / (1 + 2 * relative.sum())  # P(Bin = b+1), P(Bin = b+2), …
     out = 4 * np.append(least + np.cumsum(exactly[::-1])[::-1], least)
     out.flags.writeable = False  # the cache hands out the same array again
     return out

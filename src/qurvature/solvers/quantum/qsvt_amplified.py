@@ -69,11 +69,7 @@ class QSVTAmplified(QSVT):
 
     @classmethod
     def _heralded(cls, success: float, point: dict[str, float]) -> float:
-        uses = int(cls.uses.number(point))
-        at = math.cosh(math.acosh(1 / FAILURE) / uses) * math.sqrt(max(1 - success, 0.0))
-        # Beyond 1 the promise on kappa_encoded was broken.
-        chebyshev = math.cos(uses * math.acos(at)) if at <= 1 else math.cosh(uses * math.acosh(at))
-        return 1 - (FAILURE * chebyshev) ** 2
+        return amplified(success, int(cls.uses.number(point)))
 
     @classmethod
     def _append(
@@ -109,6 +105,19 @@ def amplification(uses: int) -> list[tuple[float, float]]:
     gamma = 1 / math.cosh(math.acosh(1 / FAILURE) / uses)
     start = 2 * np.arctan2(1.0, np.tan(2 * np.pi * j / uses) * math.sqrt(1 - gamma**2))
     return list(zip(start.tolist(), start[::-1].tolist(), strict=True))
+
+
+def amplified(success: float, uses: int) -> float:
+    """1 - δ² T_L(√(1-p)/γ)²; see `QSVTAmplified`.
+
+    Examples:
+        >>> round(amplified(0.25, 1), 12)
+        0.25
+    """
+    at = math.cosh(math.acosh(1 / FAILURE) / uses) * math.sqrt(max(1 - success, 0.0))
+    # Above 1, p is below what was promised.
+    chebyshev = math.cos(uses * math.acos(at)) if at <= 1 else math.cosh(uses * math.acosh(at))
+    return 1 - (FAILURE * chebyshev) ** 2
 
 
 def _append_phase(circuit: QuantumCircuit, qubits: Sequence[Qubit], phi: float) -> None:

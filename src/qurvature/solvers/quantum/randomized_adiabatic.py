@@ -1,4 +1,4 @@
-"""The randomised adiabatic solver with eigenstate filtering."""
+"""The randomised adiabatic solver with eigenstate filtering: counted only."""
 
 from __future__ import annotations
 

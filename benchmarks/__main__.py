@@ -9,12 +9,12 @@ from pathlib import Path
 
 import torch
 
-from . import closed_form, direction, hvp, kappa, memory, scheduler, training
+from . import closed_form, direction, hvp, kappa, memory, quantum, scheduler, training
 from .harness import Row
 
 BENCHMARKS = {
     module.__name__.rpartition(".")[2]: module
-    for module in (training, closed_form, hvp, kappa, scheduler, direction, memory)
+    for module in (training, closed_form, hvp, kappa, scheduler, direction, memory, quantum)
 }
 RESULTS = Path(__file__).parent / "results.json"
 

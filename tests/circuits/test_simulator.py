@@ -122,6 +122,15 @@ def test_a_large_matrix(on):
     same(circuit)
 
 
+@pytest.mark.parametrize("qubits", [10, 12])
+def test_a_multiplexed_rotation_of_many_angles(qubits):
+    circuit = scrambled(qubits)
+    order = [4, 9, 0, 7, 2, 6, 1, 8, 3, 5]
+    circuit.append(UCRYGate(list(np.random.default_rng(0).normal(size=512))), order)
+    circuit.cx(0, 9)
+    same(circuit)
+
+
 def test_global_phases_at_every_depth():
     inner = QuantumCircuit(1, global_phase=0.3)
     inner.h(0)

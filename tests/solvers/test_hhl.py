@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy.linalg import expm
 
 from qurvature.encodings import DenseDilation, EncodedSystem
 from qurvature.operators import Dense, Structure
@@ -142,6 +143,7 @@ def test_a_matrix_that_is_not_symmetric_is_refused():
     assert reason is not None
     assert "symmetric" in reason
     assert "qsvt" in reason
+    assert HHL.refuses(p, None, "stored") == reason
 
 
 def test_a_clock_beyond_double_precision_is_refused():
@@ -155,7 +157,7 @@ def test_a_clock_beyond_memory_is_refused_before_it_is_built(monkeypatch):
 
     monkeypatch.setattr(HHL, "program", None)
     with pytest.raises(TooLargeError, match="mode emulate"):
-        HHL.simulate(symmetric(4, 1e5, True), 1e-3)
+        HHL.simulate(symmetric(4, 1e6, True), 1e-3)
 
 
 def test_a_large_system_is_emulated_without_its_clock():
@@ -171,7 +173,8 @@ def test_every_power_in_the_circuit_is_that_power():
     """A gate's name says how many queries it is: its matrix must be that power."""
     from qiskit.quantum_info import Operator
 
-    program = HHL.program(symmetric(2, 2, False), EPSILON)
+    system = symmetric(2, 2, False)
+    program = HHL.program(system, EPSILON)
     found = {
         step.operation.name: Operator(step.operation).data
         for step in program.circuit.data
@@ -180,6 +183,9 @@ def test_every_power_in_the_circuit_is_that_power():
     m = clock(2 * PROMISE, EPSILON)
     assert len(found) == 2 * m
     once = found["c_U_A"]
+    a = system.encoding.operator.dense().numpy() / system.encoding.alpha
+    np.testing.assert_allclose(once[1::2, 1::2], expm(1j * np.pi * TURN * a), atol=1e-12)
+    np.testing.assert_allclose(once[::2, ::2], np.eye(2), atol=1e-12)
     for j in range(m):
         name = f"c_U_A^{2**j}" if j else "c_U_A"
         power = np.linalg.matrix_power(once, 2**j)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from qurvature.expressions import constant
 from qurvature.solvers.base import QuantumSolver, Solver
-from qurvature.solvers.quantum.kernel_reflection import KernelReflection
+from qurvature.solvers.quantum.kernel_reflection_search import KernelReflectionSearch
 from qurvature.solvers.quantum.qsvt import QSVT, largest_value
 from qurvature.solvers.quantum.randomized_adiabatic import RandomizedAdiabatic
 
@@ -18,9 +18,9 @@ POINTS = [(10.0, 1e-2), (100.0, 1e-2)]
 GOLDEN = [
     (QSVT.attempt, (69, 921), 0),
     (RandomizedAdiabatic.attempt, (2208.8, 22093.2), 1),
-    (KernelReflection.norm_search, (645.46, 6358.22), 2),
-    (KernelReflection.norm_guess, (191.64, 2943.97), 2),
-    (KernelReflection.norm_known, (59.66, 582.24), 2),
+    (KernelReflectionSearch.norm_search, (645.46, 6358.22), 2),
+    (KernelReflectionSearch.norm_guess, (191.64, 2943.97), 2),
+    (KernelReflectionSearch.norm_known, (59.66, 582.24), 2),
 ]
 
 

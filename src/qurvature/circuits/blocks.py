@@ -24,6 +24,13 @@ def flip_if_zero(circuit: QuantumCircuit, qubits: Sequence[Qubit], target: Qubit
     """Flip ``target`` where all of ``qubits`` are 0: X ⊗ Π + I ⊗ (I - Π).
 
     Without qubits Π = I, and the target is flipped.
+
+    Examples:
+        >>> from qiskit import QuantumCircuit
+        >>> circuit = QuantumCircuit(3)
+        >>> flip_if_zero(circuit, circuit.qubits[:2], circuit.qubits[2])
+        >>> dict(circuit.count_ops())
+        {'x': 4, 'ccx': 1}
     """
     if not qubits:
         circuit.x(target)
@@ -43,6 +50,14 @@ def reflect_zero(
 
     Raises:
         ValueError: without qubits.
+
+    Examples:
+        >>> from qiskit import QuantumCircuit
+        >>> from qiskit.quantum_info import Operator
+        >>> circuit = QuantumCircuit(2)
+        >>> reflect_zero(circuit, circuit.qubits)
+        >>> Operator(circuit).data.diagonal().real.round().tolist()
+        [-1.0, 1.0, 1.0, 1.0]
     """
     if not qubits:
         raise ValueError("expected at least one qubit to reflect")
@@ -98,6 +113,13 @@ def controlled(gate: Instruction) -> Gate:
 
     Every gate inside is controlled in turn, and the phase of U is kept: it is relative now. The
     inverse is called ``c_{name}_dg``.
+
+    Examples:
+        >>> from qiskit import QuantumCircuit
+        >>> circuit = QuantumCircuit(1)
+        >>> _ = circuit.h(0)
+        >>> controlled(named(circuit, "U_A")).inverse().name
+        'c_U_A_dg'
     """
     from qiskit import QuantumCircuit
     from qiskit.circuit import ControlledGate

@@ -102,6 +102,13 @@ def from_qasm3(text: str) -> QuantumCircuit:
     Raises:
         MissingExtraError: without Qiskit or its importer.
         ValueError: if the text is no OpenQASM 3 that Qiskit reads; the message says where.
+
+    Examples:
+        >>> from_qasm3('OPENQASM 3.0; include "stdgates.inc"; qubit[2] q; cx q[0], q[1];').num_qubits
+        2
+        >>> from_qasm3('OPENQASM 3.0; qubit[2] q; twist q[0];')
+        Traceback (most recent call last):
+        ValueError: not OpenQASM 3 that can be read: line 1, column 26: gate 'twist' is not defined.
     """
     require_qiskit()
     if importlib.util.find_spec("qiskit_qasm3_import") is None:

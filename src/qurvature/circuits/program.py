@@ -26,6 +26,16 @@ class Program:
     Every use of the block encoding is a gate named `U_A`, every state preparation one named `U_B`, at
     the top level of the circuit: so they can be counted. An inverse ends in ``_dg``, a controlled one
     begins with ``c_``, and the k-th power of one, ``U_A^k``, is k uses.
+
+    Examples:
+        >>> from qiskit import QuantumCircuit
+        >>> definition = QuantumCircuit(1)
+        >>> _ = definition.h(0)
+        >>> oracle, circuit = named(definition, U_A), QuantumCircuit(2)
+        >>> for gate in (oracle, oracle.inverse(), named(definition, "U_A^4")):
+        ...     _ = circuit.append(gate, [0])
+        >>> Program(circuit, qubits=1).queries
+        6
     """
 
     circuit: QuantumCircuit

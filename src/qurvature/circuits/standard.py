@@ -52,6 +52,15 @@ def factored(circuit: QuantumCircuit, basis: Sequence[str]) -> Factored:
     Raises:
         MissingExtraError: without Qiskit.
         ValueError: if the circuit measures, or a gate has no definition.
+
+    Examples:
+        >>> from qiskit import QuantumCircuit
+        >>> circuit = QuantumCircuit(4)
+        >>> for target in (2, 3):
+        ...     _ = circuit.mcx([0, 1, 5 - target], target)
+        >>> split = factored(circuit, ["cx", "u3"])
+        >>> dict(split.body.count_ops()), split.definitions["gate_mcx"].count_ops()["cx"]
+        ({'gate_mcx': 2}, 14)
     """
     require_qiskit()
     from qiskit.circuit import Gate

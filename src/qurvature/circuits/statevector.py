@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +22,9 @@ _CALL = 2**12
 
 #: Above so many products of matrix entries and columns, numpy's are several times faster than Aer's.
 _NUMPY_WORK = 2**17
+
+#: Aer takes a multiplexed rotation as one matrix an angle: numpy takes over above so many.
+_MOST_MATRICES = 2**8
 
 #: Aer holds gates back; it is told to apply them before their matrices fill so many bytes.
 _HELD_BYTES = 2**26
@@ -59,7 +62,7 @@ class _Register:
     def apply(self, matrix: np.ndarray, on: Sequence[int]) -> None:
         """A matrix on the qubits ``on``, the first the least significant."""
         if matrix.shape[0] << self.qubits > _NUMPY_WORK:
-            self._hand_over(_multiplied(matrix, self.vector(), on))
+            self._hand_over(_changed(self.vector(), on, lambda rows: matrix @ rows))
             return
         self._held += matrix.nbytes
         if self._held > _HELD_BYTES:
@@ -71,9 +74,20 @@ class _Register:
         """e^{i phase}, globally."""
         self._aer.apply_diagonal([0], np.full(2, np.exp(1j * phase)))
 
-    def multiplex(self, matrices: list[np.ndarray], controls: list[int], target: int) -> None:
-        """The matrix whose number the controls spell, on one qubit."""
-        self._aer.apply_multiplexer(controls, [target], matrices)
+    def rotate(self, angles: np.ndarray, controls: list[int], target: int) -> None:
+        """R_y on one qubit by the angle whose number the controls spell."""
+        c, s = np.cos(angles / 2), np.sin(angles / 2)
+        if len(angles) <= _MOST_MATRICES:
+            matrices = np.array([[c, -s], [s, c]], dtype=complex).transpose(2, 0, 1)
+            self._aer.apply_multiplexer(controls, [target], list(matrices))
+            return
+        c, s = c[:, None], s[:, None]
+
+        def turned(rows: np.ndarray) -> np.ndarray:
+            zero, one = rows.reshape(2, len(angles), -1)
+            return np.stack([c * zero - s * one, s * zero + c * one])
+
+        self._hand_over(_changed(self.vector(), [*controls, target], turned))
 
     def diagonal(self, entries: np.ndarray, on: Sequence[int]) -> None:
         """A diagonal matrix."""
@@ -95,15 +109,15 @@ class _Register:
         self._aer.initialize(vector)
 
 
-def _multiplied(matrix: np.ndarray, vector: np.ndarray, on: Sequence[int]) -> np.ndarray:
+def _changed(
+    vector: np.ndarray, on: Sequence[int], change: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
+    """``change`` applied to the amplitudes as a matrix whose row the qubits ``on`` spell."""
     n = int(vector.size).bit_length() - 1
-    if list(on) == list(range(len(on))):
-        return (vector.reshape(-1, matrix.shape[0]) @ matrix.T).ravel()
-    axes = [n - 1 - q for q in reversed(on)]
-    front = list(range(len(on)))
+    axes, front = [n - 1 - q for q in reversed(on)], list(range(len(on)))
     moved = np.moveaxis(vector.reshape([2] * n), axes, front)
-    product = (matrix @ moved.reshape(matrix.shape[0], -1)).reshape(moved.shape)
-    return np.ascontiguousarray(np.moveaxis(product, front, axes)).ravel()
+    changed = change(moved.reshape(2 ** len(on), -1)).reshape(moved.shape)
+    return np.ascontiguousarray(np.moveaxis(changed, front, axes)).ravel()
 
 
 class _Player:
@@ -139,7 +153,7 @@ class _Player:
         elif isinstance(gate, DiagonalGate):
             register.diagonal(np.array(gate.params, dtype=complex), on)
         elif isinstance(gate, UCRYGate):
-            register.multiplex([_ry(angle) for angle in gate.params], on[1:], on[0])
+            register.rotate(np.array(gate.params, dtype=float), on[1:], on[0])
         elif self._is_better_fused(gate, register.qubits):
             register.apply(self._matrix(gate), on)
         else:
@@ -187,8 +201,3 @@ def _is_flip(gate: Instruction) -> bool:
     controls = gate.num_qubits - 1
     known = is_standard(gate) or is_explicit(gate)
     return known and getattr(gate, "ctrl_state", 0) == 2**controls - 1
-
-
-def _ry(angle: float) -> np.ndarray:
-    c, s = np.cos(float(angle) / 2), np.sin(float(angle) / 2)
-    return np.array([[c, -s], [s, c]], dtype=complex)

@@ -7,14 +7,14 @@ from .calibration import calibrate
 from .classical import rates, seconds
 from .offers import offers
 from .quantities import QUANTITIES, quantities
-from .quantum import COPIES, ORACLE_GATES, formula
+from .quantum import COPIES_READ, formula, formulas
 
 __all__ = [
-    "COPIES",
-    "ORACLE_GATES",
+    "COPIES_READ",
     "QUANTITIES",
     "calibrate",
     "formula",
+    "formulas",
     "offers",
     "quantities",
     "rates",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -115,10 +114,7 @@ def _quantum_offers(
         return result
     form, unformable = _form(values, host)
     encodings = {a.kind: a for a in profile.access}
-    too_small = {m.kind: _too_small(m, values["n"]) for m in machines}
-    models = {m.kind: (m.choices["oracle"].value, m.choices["readout"].value) for m in machines}
-    modelled: dict[tuple[str, tuple[str, str]], dict[str, float]] = {}
-    fixed: dict[tuple[str, str], quantum.Fixed] = {}
+    known: dict[tuple[str, str], dict[str, float]] = {}
     for solver in solvers:
         if not issubclass(solver, QuantumSolver):
             continue
@@ -128,26 +124,20 @@ def _quantum_offers(
             count = None
             if refusal is None:
                 count, refusal = _count(solver, encodings[access], values["epsilon"])
-            spent: dict[tuple[str, str], quantum.Gates] = {}
             for machine in machines:
-                why = refusal or too_small[machine.kind]
-                if why or count is None:
-                    result.append(_refused(solver, access, machine, why or ""))
+                if refusal or count is None:
+                    result.append(_refused(solver, access, machine, refusal or ""))
                     continue
-                model = models[machine.kind]
-                if (access, model) not in modelled:
-                    modelled[access, model] = quantum.models(machine, encodings[access], values)
-                if model not in spent:
-                    spent[model] = quantum.gates(count, modelled[access, model])
-                if (access, machine.kind) not in fixed:
-                    fixed[access, machine.kind] = quantum.fixed_lines(
-                        machine, encodings[access], values, form
+                if (access, machine.kind) not in known:
+                    known[access, machine.kind] = quantum.values_of(
+                        machine, encodings[access], values
                     )
-                result.append(
-                    quantum.price(
-                        solver, access, machine, spent[model], fixed[access, machine.kind], rival
-                    )
+                made = quantum.price(
+                    solver, access, machine, count, known[access, machine.kind], form, rival
                 )
+                if isinstance(made, str):
+                    made = _refused(solver, access, machine, made)
+                result.append(made)
     return result
 
 
@@ -179,16 +169,6 @@ def _form(
         return log10_or_none(classical.FORM_SECONDS, here), None
     except MissingQuantityError:
         return None, "the entries of the matrix cannot be formed, so they cannot be loaded"
-
-
-def _too_small(machine: HardwareProfile, n: float) -> str | None:
-    held = machine.figures.get("logical_qubits")
-    if held is None:
-        return None
-    needed = math.ceil(quantum.LOGICAL_QUBITS.evaluate({"n": n}))
-    if held.value >= needed:
-        return None
-    return f"{machine.kind} holds {held.value:g} logical qubits; n = {n:g} needs at least {needed}"
 
 
 def _refused(solver: type[Solver], access: str, machine: HardwareProfile, reason: str) -> Rejection:

@@ -114,7 +114,7 @@ FIELDS = (
     Field("oracle", "", "quantum", "how a query looks its table up", True, options=LOOKUPS),
     Field(
         "readout", "", "quantum", "copies of the state that a full answer takes", True,
-        options=("calibrated", "bound", "free"),
+        options=("calibrated", "bound", "amplitude_estimation", "free"),
     ),
     Field("power", "w", "classical", "electrical power"),
     Field("launch", "s", "classical", "fixed overhead of one library call", True),

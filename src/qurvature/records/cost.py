@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from .estimate import Standing
 
 #: The lines of every price, in the order in which they are paid.
-LINES = ("form", "load", "encode", "invert", "repeat", "read_out")
+LINES = ("form", "load", "encode", "invert", "repeat", "norm", "read_out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,10 @@ class CostEstimate:
 
     ``log10_lines`` maps each of `LINES` to the log10 of its seconds; a line that costs
     nothing is absent. Times beyond 1e308 s are ordinary here, so logarithms are what is stored.
+    ``resources`` are log10 of what the machine must have and spend: qubits, gates, code distance,
+    joules. ``shortfall`` says which of its own sizes the machine would have to exceed.
+    ``break_even_gate_s`` is the logical step that would make the price that of the best classical
+    offer.
     """
 
     solver: str
@@ -58,6 +62,8 @@ class CostEstimate:
     queries: QueryCount | None
     break_even_gate_s: float | None
     assumptions: tuple[Assumption, ...] = ()
+    resources: dict[str, float] = field(default_factory=dict)
+    shortfall: str = ""
 
     @property
     def seconds(self) -> float:
@@ -82,6 +88,7 @@ class Rejection:
     realism: str = ""
     break_even_gate_s: float | None = None
     log10_lines: dict[str, float] = field(default_factory=dict)
+    resources: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

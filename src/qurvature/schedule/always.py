@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Self
 
 from qurvature.encodings import BlockEncoding
+from qurvature.hardware import NONPHYSICAL
 from qurvature.records import CostEstimate
 
 from .policy import Policy
@@ -47,10 +48,11 @@ class Always(Policy):
         """Only the named solver competes."""
         if offer.solver != self.solver or (self.access and offer.access != self.access):
             return f"policy {self.name}"
-        if (
-            offer.queries is not None
-            and self.access
-            and not BlockEncoding.named(self.access).buildable
-        ):
-            return None  # whoever names an access that only simulators have, means to simulate
+        # Whoever names solver and access means to run it here, whatever machines there are; an access
+        # that only simulators have is on no physical one anyway.
+        if self.access and offer.queries is not None and not self._forbidden(offer):
+            return None
         return super().admits(offer)
+
+    def _forbidden(self, offer: CostEstimate) -> bool:
+        return offer.realism == NONPHYSICAL and BlockEncoding.named(self.access).buildable

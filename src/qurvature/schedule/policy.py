@@ -53,6 +53,8 @@ class Policy(Extension):
         """Why this policy leaves an offer out, or None if it competes."""
         if offer.realism == NONPHYSICAL and not self.nonphysical:
             return "nonphysical machine, ranked apart"
+        if offer.shortfall:
+            return offer.shortfall
         return None
 
     def choose(
@@ -138,6 +140,7 @@ def _rejected(offer: CostEstimate, reason: str) -> Rejection:
         offer.realism,
         offer.break_even_gate_s,
         offer.log10_lines,
+        offer.resources,
     )
 
 

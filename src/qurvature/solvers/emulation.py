@@ -12,7 +12,7 @@ smooth function gets an answer that is off by the ripple at most, and says so.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -22,13 +22,16 @@ from qurvature.encodings import EncodedSystem
 from qurvature.operators import LinearOperator, Structure
 
 from .krylov import Function, Krylov, Product, Ritz, sample, sensitivity
+from .polynomials import InversePolynomial
 
 #: Up to so many rows a matrix is decomposed at once.
 EXACT_ROWS = 512
 #: Up to so many it is decomposed if a Krylov space of that dimension was not enough.
 MOST_DENSE_ROWS = 2048
-#: The longest Krylov space: its small matrix has 0.5 GB of eigenvectors.
-MOST_STEPS = 8192
+#: The longest Krylov space: its small matrix has 0.3 GB of eigenvectors, found in seconds.
+MOST_STEPS = 6144
+#: The highest degree that is applied product by product where a Krylov space is not enough.
+MOST_DEGREE = 100_000
 
 _UNIT = float(np.finfo(np.float64).eps)
 
@@ -72,6 +75,30 @@ class _Task:
         return np.clip(values, low, high)
 
 
+def apply_polynomial(system: EncodedSystem, p: InversePolynomial, accuracy: float) -> Applied:
+    """p(A/α) b̂, by whichever of `apply_odd` and `apply_chebyshev` serves.
+
+    A Krylov space that follows a definite spectrum grows with √κ; on a dense indefinite one it needs
+    a share of the degree itself, and then the recurrence is faster and exact.
+
+    Args:
+        system: A, α and b.
+        p: see `apply_odd`.
+        accuracy: see `apply_odd`.
+
+    Raises:
+        ValueError: if ‖A‖ > α beyond rounding.
+        FloatingPointError: if a product with A is not finite.
+    """
+    steps = max(p.degree // 3, 16) if p.degree <= MOST_DEGREE else None
+    first = apply_odd(system, p, accuracy, smooth=p.smooth, ripple=p.ripple, steps=steps)
+    if p.degree > MOST_DEGREE or first.error <= accuracy + 2 * p.ripple:
+        return first
+    second = apply_chebyshev(system, p.chebyshev())
+    best = min(first, second, key=lambda applied: applied.error)
+    return replace(best, matvecs=first.matvecs + second.matvecs)
+
+
 def apply_odd(
     system: EncodedSystem,
     f: Function,
@@ -79,6 +106,7 @@ def apply_odd(
     *,
     smooth: Function | None = None,
     ripple: float = 0.0,
+    steps: int | None = None,
 ) -> Applied:
     """f(A/α) b̂, f odd: for a symmetric A of its eigenvalues, else of its singular values.
 
@@ -92,6 +120,7 @@ def apply_odd(
             be had, ``error`` says what was.
         smooth: a function that f ripples about; f itself if there is none.
         ripple: max|f - smooth| over [-1, 1].
+        steps: the longest Krylov space, `MOST_STEPS` at most.
 
     Raises:
         ValueError: if ‖A‖ > α beyond rounding.
@@ -115,7 +144,7 @@ def apply_odd(
         spectrum = (0.0 if definite else -1.0, 1.0)
         return apply(
             encoded, start, f, accuracy,
-            scale=alpha, spectrum=spectrum, smooth=smooth, ripple=ripple,
+            scale=alpha, spectrum=spectrum, smooth=smooth, ripple=ripple, steps=steps,
         )  # fmt: skip
     task = _Task(f, smooth or f, ripple, alpha, (-1.0, 1.0), accuracy)
     products, unit, formable = _both_products(encoded)
@@ -124,7 +153,8 @@ def apply_odd(
         return _by_svd(encoded, system.rhs, task)
     fallback = formable and rows <= MOST_DENSE_ROWS
     start = (system.rhs / system.rhs.norm()).to(encoded.device)
-    applied = _by_krylov(products, start, task, unit, rows if fallback else MOST_STEPS)
+    longest = rows if fallback else min(steps or MOST_STEPS, MOST_STEPS)
+    applied = _by_krylov(products, start, task, unit, longest)
     if fallback and applied.error > accuracy + 2 * ripple:
         return _by_svd(encoded, system.rhs, task, applied.matvecs)
     return applied
@@ -140,6 +170,7 @@ def apply(
     spectrum: tuple[float, float] = (-1.0, 1.0),
     smooth: Function | None = None,
     ripple: float = 0.0,
+    steps: int | None = None,
 ) -> Applied:
     """f(A/scale) v for a symmetric A and any real f.
 
@@ -154,6 +185,7 @@ def apply(
         spectrum: an interval that holds the eigenvalues of A/scale.
         smooth: a function that f ripples about; f itself if there is none.
         ripple: max|f - smooth| over the spectrum.
+        steps: the longest Krylov space, `MOST_STEPS` at most.
 
     Raises:
         ValueError: if A is not known to be symmetric, v is zero, or an eigenvalue is outside the
@@ -178,8 +210,8 @@ def apply(
         return _scaled(_by_eigenvectors(operator, v / length, task), length)
     fallback = formable and operator.n <= MOST_DENSE_ROWS
     product, unit = _product(operator)
-    steps = operator.n if fallback else MOST_STEPS
-    applied = _by_krylov((product,), (v / length).to(operator.device), task, unit, steps)
+    longest = operator.n if fallback else min(steps or MOST_STEPS, MOST_STEPS)
+    applied = _by_krylov((product,), (v / length).to(operator.device), task, unit, longest)
     if fallback and applied.error > task.accuracy + 2 * ripple:
         applied = _by_eigenvectors(operator, v / length, task, applied.matvecs)
     return _scaled(applied, length)
@@ -239,7 +271,7 @@ def _by_krylov(
         ended = krylov.exhausted or len(krylov.alpha) >= steps
         if ended or remainder <= max(task.accuracy, rounding / 16):
             break
-        wanted = wanted * 5 // 4
+        wanted = wanted * 5 // 4 if wanted < 1000 else wanted * 3 // 2
     exact = task.f(torch.from_numpy(values)).numpy()
     # The true ripple weighs at most ``ripple``, that on the Krylov space is known.
     known = ritz.vectors[0] * (exact - task.smooth(torch.from_numpy(values)).numpy())

@@ -15,8 +15,8 @@ Product = Callable[[Tensor], Tensor]
 #: A real function, elementwise, of a float64 tensor.
 Function = Callable[[Tensor], Tensor]
 
-#: At most this many numbers of a basis are kept (512 MB); the others are computed twice.
-MOST_BASIS_NUMBERS = 2**26
+#: At most this many numbers of a basis are kept (256 MB); the others are computed twice.
+MOST_BASIS_NUMBERS = 2**25
 
 #: Points of the spectrum, beside the Ritz values, where the remainder of f is evaluated.
 _POINTS = 1000
@@ -51,14 +51,14 @@ class Krylov:
         self.alpha: list[float] = []
         self.beta: list[float] = []
         self.matvecs = 0
+        self._scale = 0.0  # of A, from below
 
     @property
     def exhausted(self) -> bool:
         """Whether the space is invariant to rounding: no further step can add to it."""
         if not self.beta:
             return False
-        scale = max(map(abs, self.alpha)) + max(self.beta)
-        return self.beta[-1] <= 1e-14 * scale
+        return self.beta[-1] <= 1e-14 * self._scale
 
     def extend(self, steps: int) -> None:
         """Take steps until there are ``steps``, or the space is exhausted.
@@ -78,6 +78,7 @@ class Krylov:
                 raise FloatingPointError(f"product {j + 1} with the matrix is not finite")
             self.alpha.append(alpha)
             self.beta.append(beta)
+            self._scale = max(self._scale, abs(alpha) + beta)
             if not self.exhausted:
                 w.div_(beta)
             self._ahead = (q, w)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,7 +14,7 @@ from qurvature.records import QuantumRun, Standing
 from qurvature.solvers.base import ATTEMPT, EPSILON, KAPPA_ENCODED, QuantumSolver
 
 from .discrete_adiabatic_walk import angles, walk
-from .kernel_filter import KernelFilter
+from .kernel_filter import KernelFilter, direction_residual, too_fine
 
 if TYPE_CHECKING:
     from qurvature.circuits import Program
@@ -101,12 +100,9 @@ class DiscreteAdiabatic(QuantumSolver):
                 f"discrete_adiabatic: {n} unknowns are more than the {MOST_ROWS} whose singular values "
                 "its walk takes: use kernel_reflection"
             )
-        least = 64 * _UNIT * kappa
-        if epsilon < least:
-            return (
-                f"discrete_adiabatic: at kappa_encoded = {kappa:.3g} double precision gives "
-                f"epsilon = {least:.1e} at best, not {epsilon:.1e}"
-            )
+        reason = too_fine(cls.kind, kappa, epsilon)
+        if reason is not None:
+            return reason
         queries = cls.attempt.number(cls._point(kappa, epsilon))
         if queries > MOST_EMULATED:
             return f"discrete_adiabatic: {queries:.3g} queries are more than {MOST_EMULATED:.0e}"
@@ -190,10 +186,8 @@ class DiscreteAdiabatic(QuantumSolver):
 
     @classmethod
     def residual_bound(cls, system: EncodedSystem, epsilon: float) -> float:
-        """κε/(1 - κε), as for `KernelReflection`: the norm comes from the direction."""
-        error = system.kappa_encoded * cls._point(system.kappa_encoded, epsilon)["epsilon"]
-        encoded = system.encoding.epsilon / system.encoding.alpha * system.kappa_encoded
-        return error / (1 - error) + encoded if error < 1 else math.inf
+        """As the norm comes from the direction: `direction_residual`."""
+        return direction_residual(system, cls._point(system.kappa_encoded, epsilon)["epsilon"])
 
     @classmethod
     def _point(cls, kappa_encoded: float, epsilon: float) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """The circuit of the discrete adiabatic solver.
 
-Registers, in this order: the system; the ancillas of the encoding; a qubit that is 1 with b and 0 with the
-solution; and one that keeps what the walk did not bring to the solution. All end in 0.
+Registers, in this order: the system; the ancillas of the encoding; a qubit that is 1 with b and 0
+with the solution; and one that keeps what the walk did not bring to the solution. All end in 0.
 """
 
 from __future__ import annotations
@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     from qurvature.encodings import EncodedSystem
 
 
-def build(
-    system: EncodedSystem, gammas: np.ndarray, kernel: KernelFilter, name: str
-) -> Program:
+def build(system: EncodedSystem, gammas: np.ndarray, kernel: KernelFilter, name: str) -> Program:
     """The walk, the measurement of its success, the filter and that of its own."""
     from qurvature.circuits import Program, require_qiskit
 

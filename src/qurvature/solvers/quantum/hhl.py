@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
     from qurvature.circuits import Program
+    from qurvature.problems import LinearProblem
+    from qurvature.records import MatrixProfile
 
 _kappa = maximum(KAPPA_ENCODED, 1)
 
@@ -35,6 +37,11 @@ MOST_CLOCK_QUBITS = 45
 
 #: Bins of the clock, to either side of an eigenvalue, that the emulation sums.
 _BINS = 512
+
+_NOT_SYMMETRIC = (
+    "hhl evolves under A, which must be symmetric: use qsvt, or solve the Hermitian dilation "
+    "[[0, A], [A^T, 0]]"
+)
 
 
 class HHL(QuantumSolver):
@@ -81,6 +88,7 @@ class HHL(QuantumSolver):
     unit = "calls to controlled e^{iAt} or its inverse, t = 0.9 pi/alpha"
     error_norm = "2-norm of the normalised state"
     standing = Standing.EMPIRICAL
+    accesses = ("stored", "sparse")  # the factor of A is not symmetric
 
     # The terms left out of the error's expansion are small only for a clock that resolves 1/κ.
     runs_at = minimum(EPSILON, 0.1)
@@ -93,6 +101,13 @@ class HHL(QuantumSolver):
     preparations = constant(1)
 
     @classmethod
+    def refuses(cls, problem: LinearProblem, profile: MatrixProfile, access: str) -> str | None:
+        """As every solver; and a matrix that is not symmetric."""
+        if Structure.SYMMETRIC not in problem.operator.structure:
+            return _NOT_SYMMETRIC
+        return super().refuses(problem, profile, access)
+
+    @classmethod
     def takes(cls, system: EncodedSystem, epsilon: float) -> str | None:
         """As every solver; a symmetric matrix, and a clock whose phases doubles resolve."""
         reason = super().takes(system, epsilon)
@@ -100,10 +115,7 @@ class HHL(QuantumSolver):
             return reason
         encoded = system.encoding.encoded
         if not isinstance(encoded, LinearOperator) or Structure.SYMMETRIC not in encoded.structure:
-            return (
-                "hhl evolves under A, which must be symmetric: use qsvt, or solve the Hermitian "
-                "dilation [[0, A], [A^T, 0]]"
-            )
+            return _NOT_SYMMETRIC
         clock = cls._clock(system, epsilon)
         if clock > MOST_CLOCK_QUBITS:
             return (
@@ -121,7 +133,7 @@ class HHL(QuantumSolver):
             ZeroDivisionError: if the attempt never succeeds.
         """
         started = time.perf_counter()
-        clock, kappa = cls._clock(system, epsilon), max(system.kappa_encoded, 1.0)
+        clock, kappa = cls._clock(system, epsilon), system.kappa_encoded
 
         def f(values: Tensor) -> Tensor:
             return response(values, clock, CUTOFF / kappa)
@@ -178,7 +190,7 @@ class HHL(QuantumSolver):
         everything, flag = circuit.qubits[:-1], circuit.qubits[-1]
         circuit.append(named(prepare(system.rhs, n), U_B), everything[:n])
         circuit.compose(estimation, everything, inplace=True)
-        amplitudes = _rotations(torch.arange(2**m), m, CUTOFF / max(system.kappa_encoded, 1.0))
+        amplitudes = _rotations(torch.arange(2**m), m, CUTOFF / system.kappa_encoded)
         angles = (2 * torch.asin(amplitudes)).tolist()
         circuit.append(UCRYGate(angles), [flag, *everything[n:]])
         circuit.compose(estimation.inverse(), everything, inplace=True)
@@ -193,8 +205,8 @@ class HHL(QuantumSolver):
     def norm_scale(cls, system: EncodedSystem, epsilon: float) -> float | None:
         """‖b‖/(αC)."""
         del epsilon
-        kappa = max(system.kappa_encoded, 1.0)
-        return kappa / CUTOFF * float(system.rhs.norm()) / system.encoding.alpha
+        shrunk = CUTOFF / system.kappa_encoded * system.encoding.alpha
+        return float(system.rhs.norm()) / shrunk
 
     @classmethod
     def residual_bound(cls, system: EncodedSystem, epsilon: float) -> float:

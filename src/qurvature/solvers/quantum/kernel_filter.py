@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from qiskit import QuantumCircuit
     from qiskit.circuit import Qubit
 
+    from qurvature.encodings import EncodedSystem
+
+_UNIT = float(np.finfo(np.float64).eps)
+
 
 class Steps(Protocol):
     """What a filter is made of; each appends to a circuit."""
@@ -95,7 +99,9 @@ class KernelFilter:
         # √(1-σ²) rounds where σ is small; there acosh z is wanted, by sinh² = z² - 1 = (w²-σ²)/(1-w²).
         over = (self.width**2 - sigma**2) / (1 - self.width**2)
         a = self.degree * np.arcsinh(np.sqrt(np.maximum(over, 0.0)))
-        outer = np.exp(a - self._exponent) * (1 + np.exp(-2 * a)) / (1 + np.exp(-2 * self._exponent))
+        outer = (
+            np.exp(a - self._exponent) * (1 + np.exp(-2 * a)) / (1 + np.exp(-2 * self._exponent))
+        )
         z = np.sqrt(np.clip((1 - sigma**2) / (1 - self.width**2), 0.0, 1.0))
         return np.where(over > 0, outer, np.cos(self.degree * np.arccos(z)) * self.ripple)
 
@@ -130,6 +136,30 @@ def phase_zero(circuit: QuantumCircuit, angle: float, qubits: Sequence[Qubit]) -
     else:
         circuit.mcp(angle, list(qubits[:-1]), qubits[-1])
     circuit.x(qubits)
+
+
+def too_fine(kind: str, kappa_encoded: float, epsilon: float) -> str | None:
+    """Why double precision cannot give ε: x̂ itself is known to κ roundings only; or None."""
+    least = 64 * _UNIT * kappa_encoded
+    if epsilon >= least:
+        return None
+    return (
+        f"{kind}: at kappa_encoded = {kappa_encoded:.3g} double precision gives "
+        f"epsilon = {least:.1e} at best, not {epsilon:.1e}"
+    )
+
+
+def direction_residual(system: EncodedSystem, epsilon: float) -> float:
+    """The largest relative residual that an error ε of the *direction* allows: κε/(1 - κε), or ∞.
+
+    For u = cos(δ) x̂ + sin(δ) o the multiple s u with b·A s u = ‖b‖² is read. A s u - b is then the part
+    of sin(δ) s A o that is orthogonal to b, at most κ sin δ/(1 - κ sin δ) of ‖b‖.
+    """
+    kappa, encoding = system.kappa_encoded, system.encoding
+    error = kappa * epsilon
+    return (
+        error / (1 - error) + encoding.epsilon / encoding.alpha * kappa if error < 1 else math.inf
+    )
 
 
 def _sech(x: float) -> float:

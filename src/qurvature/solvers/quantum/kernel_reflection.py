@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import time
 from typing import TYPE_CHECKING, ClassVar
-
-import numpy as np
 
 from qurvature.expressions import Expression, ceil, exp, log, log1p, maximum, minimum
 from qurvature.records import QuantumRun, Standing
 from qurvature.solvers.base import ATTEMPT, EPSILON, KAPPA_ENCODED, QuantumSolver
 
-from .kernel_filter import KernelFilter
+from .kernel_filter import KernelFilter, direction_residual, too_fine
 from .kernel_reflection_guesses import Guesses
 
 if TYPE_CHECKING:
@@ -24,8 +21,6 @@ KAPPA = maximum(KAPPA_ENCODED, 1.001)
 
 #: Longest circuit that is built, and longest filter that is emulated, in queries.
 MOST_QUERIES, MOST_PRODUCTS = 100_000, 20_000_000
-
-_UNIT = float(np.finfo(np.float64).eps)
 
 
 def filter_degree(eta: Expression) -> Expression:
@@ -69,14 +64,10 @@ class KernelReflecting(QuantumSolver):
         reason = super().takes(system, epsilon)
         if reason is not None:
             return reason
-        kappa = system.kappa_encoded
-        least = 64 * _UNIT * kappa
-        if epsilon < least:
-            return (
-                f"{cls.kind}: at kappa_encoded = {kappa:.3g} double precision gives "
-                f"epsilon = {least:.1e} at best, not {epsilon:.1e}"
-            )
-        queries = cls.attempt.number(cls._point(kappa, epsilon))
+        reason = too_fine(cls.kind, system.kappa_encoded, epsilon)
+        if reason is not None:
+            return reason
+        queries = cls.attempt.number(cls._point(system.kappa_encoded, epsilon))
         if queries > MOST_PRODUCTS:
             return f"{cls.kind}: {queries:.3g} queries are more than {MOST_PRODUCTS:.0e}"
         return None
@@ -218,11 +209,5 @@ class KernelReflection(KernelReflecting):
 
     @classmethod
     def residual_bound(cls, system: EncodedSystem, epsilon: float) -> float:
-        """κε/(1 - κε): the norm comes from the direction, whose error reaches A's largest values.
-
-        For u = cos(δ) x̂ + sin(δ) o and the multiple s of it with b·A su = ‖b‖², A su - b is the part
-        of sin(δ) s A o that is orthogonal to b: at most κ sin δ/(1 - κ sin δ).
-        """
-        error = system.kappa_encoded * cls._point(system.kappa_encoded, epsilon)["epsilon"]
-        encoded = system.encoding.epsilon / system.encoding.alpha * system.kappa_encoded
-        return error / (1 - error) + encoded if error < 1 else math.inf
+        """As the norm comes from the direction: `direction_residual`."""
+        return direction_residual(system, cls._point(system.kappa_encoded, epsilon)["epsilon"])

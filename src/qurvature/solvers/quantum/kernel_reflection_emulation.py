@@ -16,6 +16,8 @@ from .kernel_filter import KernelFilter
 from .kernel_reflection_guesses import Guesses
 
 Product = Callable[[Tensor], Tensor]
+#: Columns of vectors (n, J), and their components along e, (J,).
+Pair = tuple[Tensor, Tensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def reflect(system: EncodedSystem, kernel: KernelFilter, guesses: Guesses) -> Re
         ends[finite] = (2 * end.cpu().numpy() - (1 - eta)) / (1 + eta)
         reference = float((guesses.reference * guesses.start) @ ends)
     matvecs = 2 * kernel.degree * top.shape[1]
-    rounding = torch.finfo(operator.dtype if not operator.formed else torch.float64).eps
+    rounding = torch.finfo(torch.float64 if operator.formed else operator.dtype).eps
     return Reflected(
         (top @ torch.from_numpy(weights).to(top)).cpu(),
         reference,
@@ -76,35 +78,40 @@ def _filtered(
     The three-term recurrence of T_ℓ, two products a step and guess. T_ℓ(Y) grows to 1/η on the kernel
     and stays below 1 elsewhere, so rounding is not amplified.
     """
-    forward, backward = _double(operator), _double(operator.adjoint)
+    forward, backward = _products(operator)
     b = (system.rhs / system.rhs.norm()).to(operator.device)[:, None]
     alpha = system.encoding.alpha
     inverse = torch.from_numpy(1 / norms).to(b)
     stretch = 2 / (1 - kernel.width**2)
 
-    def stepped(top: Tensor, end: Tensor) -> tuple[Tensor, Tensor]:
-        """Y applied."""
-        u, z = forward(top) / alpha, inverse * end
-        beside = (b.T @ u + z) / 2  # ⟨b'|(u, z)⟩/√2
-        u, z = backward(u - b * beside) / alpha, inverse * (z - beside[0])
-        return (stretch - 1) * top - stretch * u, (stretch - 1) * end - stretch * z
+    def stepped(state: Pair, before: Pair | None, scale: float) -> Pair:
+        """Scale · Y state - before, in as few passes as there are."""
+        top, end = state
+        u, z = forward(top), inverse * end
+        beside = (b.T @ u / alpha + z) / 2  # ⟨b'|A_t state⟩/√2
+        u = torch.addmm(u, b, beside, alpha=-alpha)
+        top = torch.mul(backward(u), -scale * stretch / alpha**2).add_(
+            top, alpha=scale * (stretch - 1)
+        )
+        end = scale * ((stretch - 1) * end - stretch * inverse * (z - beside[0]))
+        return (top, end) if before is None else (top.sub_(before[0]), end - before[1])
 
     before = torch.zeros(len(b), len(norms)).to(b), torch.ones_like(inverse)
-    now = stepped(*before)
+    now = stepped(before, None, 1.0)
     for _ in range(kernel.degree - 1):
-        top, end = stepped(*now)
-        before, now = now, (2 * top - before[0], 2 * end - before[1])
+        before, now = now, stepped(now, before, 2.0)
     return now[0] * kernel.squared_ripple, now[1] * kernel.squared_ripple
 
 
-def _double(operator: LinearOperator) -> Product:
-    """V ↦ A V in float64; in the operator's own precision where its entries are not at hand."""
+def _products(operator: LinearOperator) -> tuple[Product, Product]:
+    """V ↦ A V and U ↦ Aᵀ U in float64; in the operator's precision if its entries are not at hand."""
     if operator.dtype == torch.float64:
-        return operator.matvec
+        return operator.matvec, operator.adjoint.matvec
     if operator.formed:
-        return operator.dense().to(torch.float64).__matmul__
+        entries = operator.dense().to(torch.float64)
+        return entries.__matmul__, entries.T.__matmul__
 
-    def cast(v: Tensor) -> Tensor:
-        return operator.matvec(v.to(operator.dtype)).to(v)
+    def cast(product: Product) -> Product:
+        return lambda v: product(v.to(operator.dtype)).to(v)
 
-    return cast
+    return cast(operator.matvec), cast(operator.adjoint.matvec)

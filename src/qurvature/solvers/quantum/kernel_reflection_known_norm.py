@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from qurvature.expressions import minimum
 from qurvature.records import Standing
 from qurvature.solvers.base import ATTEMPT, EPSILON
-from qurvature.expressions import minimum
 
 from .kernel_reflection import KernelReflecting, filter_degree, least_reflected
 from .kernel_reflection_guesses import NORM_SHARE, Guesses

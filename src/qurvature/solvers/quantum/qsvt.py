@@ -14,7 +14,7 @@ from qurvature.expressions import Expression, ceil, constant, log, log1p, maximu
 from qurvature.records import QuantumRun, Standing
 from qurvature.solvers.angles import TOLERANCE, angles, reflected
 from qurvature.solvers.base import EPSILON, KAPPA_ENCODED, QuantumSolver
-from qurvature.solvers.emulation import apply_odd
+from qurvature.solvers.emulation import apply_polynomial
 from qurvature.solvers.polynomials import BestUniform, InversePolynomial
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class QSVT(QuantumSolver):
         point = cls._point(system.kappa_encoded, epsilon)
         p = cls.polynomial(system.kappa_encoded, epsilon)
         accuracy = _KRYLOV_SHARE * point["epsilon"]
-        applied = apply_odd(system, p, accuracy, smooth=p.smooth, ripple=p.ripple)
+        applied = apply_polynomial(system, p, accuracy)
         length = float(applied.vector.norm())
         success = (length / cls.largest.number(point)) ** 2
         if success <= 1e-30:

@@ -54,6 +54,6 @@ $(STAMPS)/%: pyproject.toml constraints.txt | $(PY)
 	@mkdir -p $(STAMPS) && touch $@
 
 EXTRAS_all := all
-EXTRAS_test := all,test
-EXTRAS_check := all,test,check,docs
-EXTRAS_bench := all,bench
+EXTRAS_test := all,crosscheck,test
+EXTRAS_check := all,crosscheck,test,check,docs
+EXTRAS_bench := all,crosscheck,bench

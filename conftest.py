@@ -72,7 +72,8 @@ pytest_collect_file = (
     )
     + Sybil(
         parsers=[DocTestParser(optionflags=ELLIPSIS | NORMALIZE_WHITESPACE)],
-        patterns=["src/qurvature/*.py", "src/qurvature/**/*.py"],
+        # On Python 3.11 ** is one level.
+        patterns=["src/qurvature/*.py", "src/qurvature/*/*.py", "src/qurvature/*/*/*.py"],
         setup=_enter_page,
         teardown=_leave_page,
     )

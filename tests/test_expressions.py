@@ -302,7 +302,11 @@ def test_what_is_shared_costs_once_in_every_way():
     np.testing.assert_allclose(formula(a=np.array([1.0, 1.0]), b=1e20), value)
     assert formula.log10({"a": 0, "b": 10**20}) == pytest.approx(math.log10(value))
     assert formula.bind(a=1.0)(b=1e20) == value
-    assert isinstance(hash(formula), int)
+    assert formula == doubled(60, A + B)
+    assert formula != doubled(60, A + C)
+    assert hash(formula) == hash(doubled(60, A + B))
+    assert repr(formula) == "Operation(a formula in a, b)"
+    assert repr(A + B) == "Operation(a + b)"
     assert formula.names == {"a", "b"}
     with pytest.raises(OverflowError, match=r"use log10: a formula in a, b at a = 1.0, b = 1e\+20"):
         (formula * 1e300)(a=1.0, b=1e20)

@@ -8,7 +8,9 @@ import pytest
 
 import qurvature
 
-EXTRAS = ("altair", "cyclopts", "jinja2", "pydantic", "rich", "sklearn", "vl_convert")
+EXTRAS = (
+    "altair", "cyclopts", "jinja2", "pennylane", "pydantic", "qdk", "rich", "sklearn", "vl_convert",
+)  # fmt: skip
 
 
 def run(program: str) -> str:

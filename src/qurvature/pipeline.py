@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from qurvature import execution
-from qurvature.costs import offers
+from qurvature.costs import offers, quantities
 from qurvature.execution import NotRunError, Quantum
 from qurvature.hardware import HardwareProfile
 from qurvature.operators import split_shift
@@ -256,6 +256,7 @@ def record(
         measured_s=stats.measured_s,
         notes=notes,
         quantum=stats.quantum,
+        quantities={} if measured is None else quantities(problem, measured, epsilon),
     )
 
 

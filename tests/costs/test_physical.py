@@ -174,7 +174,7 @@ def test_machines_that_differ_in_numbers_share_their_formulas():
 def test_harder_runs_never_have_shorter_steps(kind, what, size, error, factor):
     machine = SHIPPED[kind]
     values = figures(machine) | RUN | {"logical_steps": size, "error_budget": error}
-    values["physical_error"] = values["threshold"] * 1e-3
+    values["physical_error"] = values["threshold"] * 1e-5
     harder = dict(values)
     if what == "budget":
         harder["error_budget"] /= factor

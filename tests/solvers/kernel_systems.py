@@ -93,3 +93,14 @@ def assert_agreement(solver, system, epsilon):
     assert emulated.state_error < 1e-9
     assert emulated.success >= count.success_probability * (1 - 1e-9)
     return emulated
+
+
+def assert_exported(solver):
+    """The circuit as OpenQASM 3, read again, prepares the same state."""
+    from qurvature.circuits import from_qasm3, to_qasm3
+    from qurvature.circuits.statevector import statevector
+
+    system, _ = symmetric(2, 2.0, False, "stored")
+    circuit = solver.program(system, 1e-2).circuit
+    again = statevector(from_qasm3(to_qasm3(circuit)))
+    assert abs(np.vdot(statevector(circuit), again)) > 1 - 1e-9

@@ -13,7 +13,7 @@ from qurvature.encodings import BlockEncoding, EncodedSystem
 from qurvature.operators import Dense, LinearOperator, Structure, structure
 from qurvature.records import Work
 from qurvature.solvers import emulation, krylov
-from qurvature.solvers.emulation import apply, apply_chebyshev, apply_odd
+from qurvature.solvers.emulation import apply, apply_chebyshev, apply_odd, apply_polynomial
 from qurvature.solvers.polynomials import BestUniform
 from qurvature.testing.matrices import Products, clustered, indefinite, log_uniform, rotation
 
@@ -257,6 +257,20 @@ def test_single_precision_products_are_not_trusted_beyond_their_rounding(kind):
     assert apply(Diagonal(values), v, p, 1e-9).error < 1e-6
 
 
+def test_rounding_is_no_reason_to_begin_again():
+    """Neither by an eigendecomposition nor by the recurrence: both round the same products."""
+    values, v = log_uniform(600, 50.0).float(), unit(600)
+    p = inverse(50.0, 1e-6)
+
+    class Formable(Diagonal):
+        dense_work = Work()
+
+    system = EncodedSystem(Given(Formable(values), 1.0), v, 50.0)
+    applied = apply_polynomial(system, p, 1e-9)
+    assert applied.rounding > 1e-6
+    assert applied.matvecs < 600
+
+
 def test_entries_in_single_precision_are_taken_in_double(monkeypatch):
     monkeypatch.setattr(emulation, "EXACT_ROWS", 0)
     monkeypatch.setattr(emulation, "MOST_DENSE_ROWS", 0)
@@ -299,6 +313,34 @@ def test_the_chebyshev_recurrence_agrees(kind):
     fast = apply_odd(system, p, 1e-9)
     assert slow.matvecs == p.degree
     assert float((slow.vector - fast.vector).norm()) <= slow.error + fast.error < 1e-9
+
+
+def test_a_dense_indefinite_spectrum_is_left_to_the_recurrence():
+    values = torch.linspace(0.01, 1, 4000, dtype=torch.float64)
+    values[::2] *= -1
+    v, p = unit(4000), inverse(100.0)
+    system = EncodedSystem(Given(Diagonal(values), 1.0), v, 100.0)
+    applied = apply_polynomial(system, p, 1e-5)
+    assert float((applied.vector - p(values) * v).norm()) <= applied.error <= 1e-9
+    assert p.degree < applied.matvecs < 2 * p.degree
+
+
+def test_a_definite_spectrum_is_left_to_the_krylov_space():
+    values, v, p = log_uniform(4000, 100.0), unit(4000), inverse(100.0)
+    definite = Diagonal(values, Structure.POSITIVE_DEFINITE)
+    applied = apply_polynomial(EncodedSystem(Given(definite, 1.0), v, 100.0), p, 1e-4)
+    assert float((applied.vector - p(values) * v).norm()) <= applied.error <= 3e-3
+    assert applied.matvecs < p.degree / 4
+
+
+def test_work_beyond_reason_is_not_begun(monkeypatch):
+    monkeypatch.setattr(emulation, "MOST_WORK", 0)
+    monkeypatch.setattr(emulation, "MOST_STEPS", 50)
+    values = torch.linspace(-1, 1, 4000, dtype=torch.float64)
+    v, p = unit(4000), inverse(100.0)
+    applied = apply_polynomial(EncodedSystem(Given(Diagonal(values), 1.0), v, 100.0), p, 1e-4)
+    assert applied.matvecs == 50
+    assert 1.0 < float((applied.vector - p(values) * v).norm()) <= applied.error
 
 
 def test_the_chebyshev_recurrence_of_mixed_parity():

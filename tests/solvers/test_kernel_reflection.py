@@ -25,6 +25,7 @@ from .kernel_systems import (
     CASES,
     ODD,
     assert_agreement,
+    assert_exported,
     encoded,
     exchanged,
     general,
@@ -38,7 +39,7 @@ EPSILON = 1e-3
 
 def slow_if_large(case):
     n, kappa, _ = case
-    return pytest.param(*case, marks=pytest.mark.slow) if n > 4 and kappa > 10 else case
+    return pytest.param(*case, marks=pytest.mark.slow) if n > 2 and kappa > 10 else case
 
 
 @pytest.mark.parametrize("solver", RUNNING)
@@ -70,6 +71,11 @@ def test_an_encoding_without_ancillas(solver):
 def test_a_matrix_that_is_not_symmetric(solver):
     system, x = general(4, 10.0)
     assert trace_distance(assert_agreement(solver, system, EPSILON).state, x) <= EPSILON
+
+
+@pytest.mark.parametrize("solver", RUNNING)
+def test_the_circuit_can_be_exported(solver):
+    assert_exported(solver)
 
 
 @pytest.mark.parametrize("solver", RUNNING)
@@ -162,8 +168,7 @@ def test_a_promise_that_is_missing_or_impossible_is_refused():
 @pytest.mark.parametrize("solver", [*RUNNING, KernelReflectionSearch])
 def test_refusals_name_their_reason(solver):
     system, _ = symmetric(4, 10.0, True)
-    problem = LinearProblem(matrix_case("factor_damped").problem(torch.float64).operator, torch.ones(40))
-    factor = BlockEncoding.named("factor").of(problem)
+    factor = BlockEncoding.named("factor").of(matrix_case("factor_damped").problem())
     rows = EncodedSystem(factor, torch.ones(factor.shape[0], dtype=torch.float64), 100.0)
     if solver is KernelReflectionSearch:
         assert "counts only" in solver.takes(system, EPSILON)

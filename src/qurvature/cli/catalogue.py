@@ -147,7 +147,7 @@ def show_solver(kind: str, /, *, common: Common = Common()) -> int:  # noqa: B00
         show.print(f"Modes: {', '.join(data['modes'])}")
         show.print(f"A query: one of the {data['unit']}")
         show.print(f"ε: {data['error_norm']}; constants {data['standing']}")
-        if solver.needs_consistent:
+        if data["needs_consistent"]:
             show.print(
                 "Requires a right-hand side in the range of what is encoded (no factor access)"
             )
@@ -275,6 +275,7 @@ def _solver(solver: Any) -> dict[str, Any]:
     return {
         **data,
         "modes": list(solver.modes),
+        "needs_consistent": solver.needs_consistent,
         "unit": solver.unit,
         "error_norm": solver.error_norm,
         "standing": str(solver.standing),

@@ -11,7 +11,7 @@ With encodings of A and B (α, a, ε) and (β, b, δ):
 
 (arXiv 1806.01838, matrix arithmetic. The product's ε: ‖AB - ÃB̃‖ ≤ ‖A‖ δ + ε ‖B̃‖ with ‖A‖ ≤ α and
 ‖B̃‖ ≤ β.) Sums and dilations control the circuits they are made of, which costs more gates than the
-circuits themselves.
+circuits themselves. The table is eq. (2.4) of docs/theory/encodings.md.
 """
 
 from __future__ import annotations

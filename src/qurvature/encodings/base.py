@@ -35,6 +35,8 @@ class BlockEncoding(Extension):
 
     Encodings are added, multiplied, scaled and adjoined: ``2 * e - f``, ``e @ f``, ``e.adjoint``; α,
     ancillas and ε follow (see `qurvature.encodings.algebra`).
+
+    Definition, κ_encoded and padding: eq. (2.1) to (2.6) of docs/theory/encodings.md.
     """
 
     family = "encoding"

@@ -26,6 +26,7 @@ class DenseDilation(BlockEncoding):
 
     U = [[A, S], [S, -A]]/α with S = √(α² - A²), for a symmetric A. For another A, U = [[A, √(α²-AAᵀ)],
     [√(α²-AᵀA), -Aᵀ]]/α. Nobody can load a dense matrix so; simulators can.
+    This is eq. (2.7) of docs/theory/encodings.md.
 
     Examples:
         >>> DenseDilation.of_matrix([[0.0, 3.0], [3.0, 0.0]]).unitary().shape

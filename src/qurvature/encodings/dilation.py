@@ -24,7 +24,8 @@ class Dilated(Wrapped):
 
     Hermitian for any A; eigenvalues ± the singular values of A. The further system qubit is the
     highest. [[0, A], [Aᵀ, 0]] (u; x) = (b; 0) has A x = b: `system_rhs` and `solution` go there and back.
-    A call of it is one controlled call of U_A and one of U_A†.
+    A call of it is one controlled call of U_A and one of U_A†. See eq. (2.4) of
+    docs/theory/encodings.md.
 
     Examples:
         >>> from qurvature.encodings import DenseDilation

@@ -31,7 +31,8 @@ class Fable(BlockEncoding):
     most 8^q threshold max|a|/2.
 
     O reflects instead of rotating (a Z goes first), so that U = U† wherever A = Aᵀ: the paper's circuit
-    has that in its corner only. Compression keeps the symmetry.
+    has that in its corner only. Compression keeps the symmetry. The corner and the bound on ε are
+    eq. (2.10) of docs/theory/encodings.md.
 
     Examples:
         >>> Fable.of_matrix([[1.0, -2.0], [-2.0, 0.5]]).alpha

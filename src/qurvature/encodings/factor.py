@@ -54,6 +54,8 @@ class FactorAccess(BlockEncoding):
     refuse this access.
 
     The circuit is that of stored rows, on ⌈log2(r + n)⌉ system qubits and as many ancillas.
+
+    In context: eq. (2.12) to (2.17) of docs/theory/encodings.md.
     """
 
     operator: LinearOperator
@@ -151,7 +153,8 @@ class FactorAccess(BlockEncoding):
 def overlap(problem: LinearProblem, x: Tensor | None = None) -> float:
     """γ² = bᵀA⁻¹b/‖y‖², the squared overlap of the right-hand side that factor access prepares.
 
-    (The ``overlap`` of an access in a profile is γ, bracketed without solving.)
+    This is eq. (2.16) of docs/theory/encodings.md. (The ``overlap`` of an access in a profile is γ,
+    bracketed without solving.)
 
     Args:
         problem: with a matrix that `FactorAccess` takes.

@@ -61,7 +61,7 @@ class PauliLCU(BlockEncoding):
     one of 2^a rotations. U = U† if A = Aᵀ.
 
     A string whose coefficient is rounding (below 8 units in the last place of max|a|) is left out, and
-    ε is what the left out add up to.
+    ε is what the left out add up to. The c are eq. (2.11) of docs/theory/encodings.md.
 
     Examples:
         >>> PauliLCU.of_matrix([[1.0, 2.0], [2.0, 3.0]]).terms

@@ -36,6 +36,7 @@ class SparseAccess(BlockEncoding):
 
     O_a reflects, so U = U† where A = Aᵀ lies on d masks, every full matrix of 2^q rows for one.
     Elsewhere the c_l need not be their own inverses, and U is not Hermitian.
+    The corner is eq. (2.9) of docs/theory/encodings.md.
 
     Examples:
         >>> SparseAccess.of_matrix(np.eye(8) - np.eye(8, k=1)).alpha

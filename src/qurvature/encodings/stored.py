@@ -25,6 +25,7 @@ class StoredRows(BlockEncoding):
     row i: ⟨i| Σ_j a_ij/‖a_i‖ ⟨j| · Σ_k ‖a_k‖/‖A‖_F |k⟩|j⟩ = a_ij/‖A‖_F, so α = ‖A‖_F, with q
     ancillas for 2^q rows. What a memory would answer is built here as multiplexed rotations: tables
     of all 4^q - 1 angles, signs in the lowest. The padding is zero: any other would raise α.
+    This is eq. (2.8) of docs/theory/encodings.md.
 
     Examples:
         >>> StoredRows.of_matrix([[3.0, 0.0], [0.0, 4.0]]).alpha

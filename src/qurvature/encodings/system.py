@@ -13,6 +13,8 @@ from .base import BlockEncoding
 class EncodedSystem:
     """A block encoding of A, the vector to prepare, and the promise that every solver builds on.
 
+    The promise is eq. (1.1) of docs/theory/index.md.
+
     Attributes:
         encoding: of A.
         rhs: what is prepared, shape (rows of A,), float64, not normalised.

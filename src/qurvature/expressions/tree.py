@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from .compiling import graph
 from .expression import Expression, Number
 from .operators import OPERATORS, Compiled, Operator
 from .wide import UndefinedError, Wide
@@ -124,9 +125,22 @@ class Operation(Expression):
     def _hash(self) -> int:
         return hash((self.name, self.operands))
 
+    # Formulas share parts, so that written out they may be exponentially larger than they are: what
+    # a dataclass would generate walks all of that.
+
     def __hash__(self) -> int:
-        # Kept: formulas share parts, so that the tree may be exponentially larger than the formula.
         return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Operation):
+            return NotImplemented
+        if self is other or hash(self) != hash(other):
+            return self is other
+        one, two = graph([self, other]).roots
+        return one == two
+
+    def __repr__(self) -> str:
+        return f"Operation({self._brief})"
 
     @property
     def precedence(self) -> int:

@@ -33,7 +33,8 @@ class Readout(Extension):
         x_run = ± ‖x‖ · state,   ‖x‖ = scale · √(success/reference),
 
     so the error of a reading adds to that of the solver. The global sign is never in the state, and a
-    solver whose heralds say nothing of ‖x‖ leaves the norm open too: see `Known`.
+    solver whose heralds say nothing of ‖x‖ leaves the norm open too: see `Known`. The vector is
+    eq. (8.1) of docs/theory/readout.md.
     """
 
     family = "readout"

@@ -28,7 +28,7 @@ class Known:
     number of states is read. Being linear in u, it has no bias from the noise of a reading, unlike
     (b·Au)/‖Au‖² or ‖b‖/‖Au‖, whose ‖Au‖ is dominated by the noise once κ times the readout error
     exceeds 1. Its own noise, about ‖Aᵀb‖ ‖x‖/‖b‖² times that of one entry, is measured,
-    and answered with more shots.
+    and answered with more shots. See eq. (8.10) and (8.11) of docs/theory/readout.md.
 
     Attributes:
         vector: g, shape (n,).

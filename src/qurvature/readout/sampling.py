@@ -22,6 +22,7 @@ class Sampling(TwoPhase):
     Of an entry x_i the difference of the two counts has a signal-to-noise ratio of √(2S) |x_i|,
     independent of the register's size, as long as x_i is not large beside the reference: S ≥ 10 states
     for each of the register's basis states sees to that. The error is that of tomography.
+    See eq. (8.5) of docs/theory/readout.md.
 
     Examples:
         >>> Sampling.against(np.array([0.6, 0.0, 0.8])).tolist()

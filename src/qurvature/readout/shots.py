@@ -66,7 +66,8 @@ def measure_magnitudes(
 ) -> Magnitudes:
     """Run until ``shots`` heralded states, and as many ``references``, have shown.
 
-    Success has the estimate shots/attempts, of relative variance (1 - success)/shots.
+    Success has the estimate shots/attempts, of relative variance (1 - success)/shots: eq. (8.2) and
+    (8.3) of docs/theory/readout.md.
 
     Args:
         source: what is run.
@@ -119,7 +120,7 @@ def measure_signs(
     A control qubit in √w|0⟩ + √(1-w)|1⟩ runs the solver in one branch and prepares v, heralded, in the
     other; w = 1/(1+p̂) makes the heralded branches equally long if p̂ is the solver's success. After
     a Hadamard gate on the control, outcome (±, i) has probability (√(w p) u_i ± √(1-w) v_i)²/2. The
-    difference of the two counts has mean ∝ u_i v_i.
+    difference of the two counts has mean ∝ u_i v_i: eq. (8.4) of docs/theory/readout.md.
 
     Args:
         source: what is run.

@@ -29,8 +29,8 @@ class Sparse(Tomography):
     Shots double from 8/ε² until the entries seen once only are fewer than an eighth of ε² of all shots;
     that share estimates what the unseen entries hold (Good and Turing). Entries of square τ²
     and above are then known after O(log(s)/τ²) shots. The s entries seen are read
-    by tomography, with shots for s instead of n; an unseen entry is 0. A full vector costs little more
-    than by tomography.
+    by tomography, with shots for s instead of n (eq. (8.9) of docs/theory/readout.md); an unseen entry
+    is 0. A full vector costs little more than by tomography.
 
     Examples:
         >>> round(Sparse.copies(support=5, epsilon=0.1))

@@ -52,6 +52,7 @@ class TomographyBound(Tomography):
 
     For so many the authors prove an ℓ2 error of √7 ε at most, with probability 1 - 1/poly(d);
     the √7 is second-hand. Measured: a typical error of 0.1 ε for one entry, 0.04 ε for 64.
+    The shots are eq. (8.7) of docs/theory/readout.md.
 
     Examples:
         >>> bound = TomographyBound.copies(reads=64, epsilon=0.1)

@@ -35,7 +35,7 @@ def calibrated(entries: Expression, epsilon: Expression) -> Expression:
 
     (1.2 + 0.7 (d-1) + 2.4 √(d-1))/ε²: the first term is the norm's. A magnitude √(n_i/S) has variance
     1/(4S) if S x_i² ≫ 1, but up to 0.70/S, the sign included, at S x_i² ≈ 1.5: so 0.7 is that of
-    the worst vector, and the root covers the scatter.
+    the worst vector, and the root covers the scatter. This is eq. (8.6) of docs/theory/readout.md.
     """
     more = maximum(entries - 1, 0)
     return maximum((1.2 + 0.7 * more + 2.4 * sqrt(more)) / epsilon**2, 1)

@@ -20,6 +20,7 @@ class SystemRecord:
     ``formation`` names how the curvature was obtained (closed form, products, …); ``outcome`` and
     ``advice`` are those of the solve; ``carried_out_by`` differs from the chosen solver when another
     did the work, and names the mode of a quantum solve, whose counts are in ``quantum``.
+    ``quantities`` are the numbers that prices are functions of, beside the profile's.
     """
 
     block: str
@@ -40,6 +41,7 @@ class SystemRecord:
     measured_s: float
     notes: tuple[str, ...] = ()
     quantum: QuantumStats | None = None
+    quantities: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

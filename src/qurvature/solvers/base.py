@@ -93,7 +93,9 @@ class ClassicalSolver(Solver):
 #: The two quantities that every query count depends on.
 KAPPA_ENCODED = quantity("kappa_encoded", meaning="subnormalisation over σ_min, α‖A⁻¹‖ of A")
 EPSILON = quantity("epsilon", meaning="accuracy asked for, in the solver's own error norm")
-OVERLAP = quantity("overlap", meaning="share of the right-hand side in the range of what is encoded")
+OVERLAP = quantity(
+    "overlap", meaning="share of the right-hand side in the range of what is encoded"
+)
 #: Queries of one attempt, for what is counted per query.
 ATTEMPT = quantity("attempt", meaning="queries of one attempt")
 

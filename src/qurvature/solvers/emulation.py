@@ -30,8 +30,10 @@ EXACT_ROWS = 512
 MOST_DENSE_ROWS = 2048
 #: The longest Krylov space: its small matrix has 0.3 GB of eigenvectors, found in seconds.
 MOST_STEPS = 6144
-#: The highest degree that is applied product by product where a Krylov space is not enough.
-MOST_DEGREE = 100_000
+#: A polynomial whose degree times rows is at most this may be applied product by product (a minute):
+#: then a shorter Krylov space is tried before.
+MOST_WORK = 2e10
+SHORT_STEPS = 2048
 
 _UNIT = float(np.finfo(np.float64).eps)
 
@@ -40,12 +42,18 @@ _UNIT = float(np.finfo(np.float64).eps)
 class Applied:
     """f(A/α) b̂ for the normalised right-hand side b̂, a bound on its error, and the products spent.
 
-    ``error`` is absolute, in the 2-norm; it holds the rounding of the products, so it is never zero.
+    ``error`` is absolute, in the 2-norm. The part ``rounding`` of it is due to the precision of the
+    products, and no further product would help.
     """
 
     vector: Tensor
     error: float
     matvecs: int
+    rounding: float
+
+    def is_enough(self, accuracy: float) -> bool:
+        """Whether all but rounding is within the accuracy."""
+        return self.error <= accuracy + 1.1 * self.rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +98,10 @@ def apply_polynomial(system: EncodedSystem, p: InversePolynomial, accuracy: floa
         ValueError: if ‖A‖ > α beyond rounding.
         FloatingPointError: if a product with A is not finite.
     """
-    steps = max(p.degree // 3, 16) if p.degree <= MOST_DEGREE else None
+    direct = p.degree * max(system.encoding.shape) <= MOST_WORK
+    steps = max(16, min(p.degree // 3, SHORT_STEPS)) if direct else None
     first = apply_odd(system, p, accuracy, smooth=p.smooth, ripple=p.ripple, steps=steps)
-    if p.degree > MOST_DEGREE or first.error <= accuracy + 2 * p.ripple:
+    if not direct or first.is_enough(accuracy + 2 * p.ripple):
         return first
     second = apply_chebyshev(system, p.chebyshev())
     best = min(first, second, key=lambda applied: applied.error)
@@ -155,7 +164,7 @@ def apply_odd(
     start = (system.rhs / system.rhs.norm()).to(encoded.device)
     longest = rows if fallback else min(steps or MOST_STEPS, MOST_STEPS)
     applied = _by_krylov(products, start, task, unit, longest)
-    if fallback and applied.error > accuracy + 2 * ripple:
+    if fallback and not applied.is_enough(accuracy + 2 * ripple):
         return _by_svd(encoded, system.rhs, task, applied.matvecs)
     return applied
 
@@ -212,7 +221,7 @@ def apply(
     product, unit = _product(operator)
     longest = operator.n if fallback else min(steps or MOST_STEPS, MOST_STEPS)
     applied = _by_krylov((product,), (v / length).to(operator.device), task, unit, longest)
-    if fallback and applied.error > task.accuracy + 2 * ripple:
+    if fallback and not applied.is_enough(task.accuracy + 2 * ripple):
         applied = _by_eigenvectors(operator, v / length, task, applied.matvecs)
     return _scaled(applied, length)
 
@@ -248,11 +257,16 @@ def apply_chebyshev(system: EncodedSystem, coefficients: np.ndarray) -> Applied:
             total.add_(current, alpha=float(coefficients[k]))
     # A rounding error at step j is multiplied by U_{k-j}(A/α), at most k - j + 1, but spread evenly.
     growth = float(np.abs(coefficients) @ np.arange(len(coefficients)))
-    return Applied(total.cpu(), unit * growth, len(coefficients) - 1)
+    return Applied(total.cpu(), unit * growth, len(coefficients) - 1, unit * growth)
 
 
 def _scaled(applied: Applied, length: float) -> Applied:
-    return Applied(length * applied.vector, length * applied.error, applied.matvecs)
+    return Applied(
+        length * applied.vector,
+        length * applied.error,
+        applied.matvecs,
+        length * applied.rounding,
+    )
 
 
 def _by_krylov(
@@ -277,7 +291,7 @@ def _by_krylov(
     known = ritz.vectors[0] * (exact - task.smooth(torch.from_numpy(values)).numpy())
     error = remainder + rounding + task.ripple + float(np.linalg.norm(known))
     vector = krylov.combine(ritz.coefficients(exact))
-    return Applied(vector.cpu(), error, krylov.matvecs)
+    return Applied(vector.cpu(), error, krylov.matvecs, rounding)
 
 
 def _by_eigenvectors(
@@ -287,7 +301,8 @@ def _by_eigenvectors(
     found, vectors = torch.linalg.eigh(a / task.scale)
     values = torch.from_numpy(task.inside(found.numpy(), 0.0))
     vector = vectors @ (task.f(values) * (vectors.T @ start))
-    return Applied(vector, _dense_rounding(task, values), spent + operator.n)
+    rounding = _dense_rounding(task, values)
+    return Applied(vector, rounding, spent + operator.n, rounding)
 
 
 def _by_svd(encoded: LinearOperator | Tensor, rhs: Tensor, task: _Task, spent: int = 0) -> Applied:
@@ -296,7 +311,8 @@ def _by_svd(encoded: LinearOperator | Tensor, rhs: Tensor, task: _Task, spent: i
     w, s, vt = torch.linalg.svd(a, full_matrices=False)
     values = torch.from_numpy(task.inside(s.numpy(), 0.0))
     vector = vt.T @ (task.f(values) * (w.T @ (rhs / rhs.norm())))
-    return Applied(vector, _dense_rounding(task, values), spent + max(a.shape))
+    rounding = _dense_rounding(task, values)
+    return Applied(vector, rounding, spent + max(a.shape), rounding)
 
 
 def _dense_rounding(task: _Task, values: Tensor) -> float:

@@ -48,8 +48,8 @@ class DiscreteAdiabatic(QuantumSolver):
     encodes H(s) *without* subnormalisation; the rotations of the paper lose up to √2. A step is C q C†
     and the reflection 2Π - 1 about the ancillas' zeros or, every second time, about Π̃ = Π(1 - |b'⟩⟨b'|).
     So at constant s two steps turn the kernel by -1, and the discrete adiabatic theorem applies. (The
-    qubit that the paper adds to make G Hermitian would only alternate: it is left out.) A step
-    makes two calls of U; a preparation.
+    qubit that the paper adds to make G Hermitian would only alternate: it is left out.) A step makes
+    two calls of U and, on average, one of the preparation.
 
     The schedule's exponent is p = 2, tan γ = κs/(1-s). The published walks take p = 1.4 to 1.5 and
     need more steps. Proven is T = 2305 κ/Δ (1 < p < 2) for a state that errs by Δ. *Measured*

@@ -23,7 +23,7 @@ def angles(steps: int, kappa: float, exponent: float) -> np.ndarray:
 
     Examples:
         >>> angles(2, 10.0, 2.0).round(3).tolist()
-        [1.279, 1.538]
+        [1.279, 1.537]
     """
     s = (np.arange(steps) + 0.5) / steps
     g = (1 + s * (kappa ** (exponent - 1) - 1)) ** (1 / (1 - exponent))

@@ -78,6 +78,8 @@ class HHL(QuantumSolver):
     The solution is x = ‖b‖/(αC) f(A/α) b̂, so the relative residual of an exact reading is at most
     max|λf(λ)/C - 1| ≤ ε.
 
+    In context: eq. (5.1) to (5.10) of docs/theory/hhl.md.
+
     Examples:
         >>> HHL.attempt(kappa_encoded=50, epsilon=1e-2)
         2046.0

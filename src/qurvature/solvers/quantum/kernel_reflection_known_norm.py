@@ -46,7 +46,8 @@ class KernelReflectionKnownNorm(KernelReflecting):
     = 15/16 in success and not of the projection's 1/4. It errs by at most (1 + (r/t)²) η/(1-η), by ε
     at t = r, whatever κ is.
 
-    Nobody knows ‖x‖ before the first solve: there is no price without a promise.
+    Nobody knows ‖x‖ before the first solve: there is no price without a promise. See eq. (6.11) and
+    (6.12) of docs/theory/kernel-reflection.md.
 
     Examples:
         >>> KernelReflectionKnownNorm.attempt(kappa_encoded=100, epsilon=1e-2)

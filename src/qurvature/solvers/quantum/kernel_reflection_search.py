@@ -43,7 +43,7 @@ class KernelReflectionSearch(QuantumSolver):
 
     Both are expectations over many circuits until success, hence ``success`` is 1 and there is no one
     circuit of an attempt: `kernel_reflection` is what runs. κ is ``kappa_encoded``; ε is a trace
-    distance.
+    distance. See eq. (6.13) and (6.14) of docs/theory/kernel-reflection.md.
 
     Examples:
         >>> round(KernelReflectionSearch.count(100, 1e-2).queries, 2)

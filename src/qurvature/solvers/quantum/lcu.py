@@ -59,7 +59,8 @@ class LCU(QuantumSolver):
       3.0 κ at (κ, ε) = (10, 1e-2) and 5.0 κ at (4e4, 1e-4). As ‖g(A/α) b‖ ≥ 1 - ε for a b in the
       range of A, the price takes π(1-ε)²/(4b) for the success.
 
-    ε is in the operator norm; the normalised solution errs by at most 2ε.
+    ε is in the operator norm; the normalised solution errs by at most 2ε. All of this is
+    eq. (4.1) to (4.9) of docs/theory/lcu.md.
 
     The combination is binary: bit k of the index controls w_k steps from T_{2j+1} to T_{2j+3}, with
     w = 1, 2, 4, …, and a last weight that makes the sum j₀. A step is R U R U† with R = 2Π - 1 about
@@ -300,7 +301,7 @@ def untruncated(x: Tensor, power: int) -> Tensor:
     """(1 - (1-x²)^b)/x for x in [-1, 1], b = power: all terms of the series; smooth where g ripples.
 
     Examples:
-        >>> untruncated(torch.tensor([0.5, -1.0]), power=2).tolist()  # 2x - x³
+        >>> untruncated(torch.tensor([0.5, -1.0]).double(), power=2).tolist()  # 2x - x³
         [0.875, -1.0]
     """
     # Rounding may have left an eigenvalue a hair outside, where the logarithm is not real.
@@ -323,7 +324,7 @@ def dropped(power: int, last: int) -> float:
     ahead = range(last + 1, min(last + 3, power))
     terms = [4 * float(betainc(power + j + 1, power - j, 0.5)) for j in ahead]
     if len(terms) < 2 or terms[1] == 0:
-        return sum(terms)
+        return sum(terms, 0.0)
     return terms[0] / (1 - terms[1] / terms[0])
 
 

@@ -24,7 +24,8 @@ class LCUFourier(QuantumSolver):
     and ε from 1e-8 to 0.1: at most 0.36 ε (tests/solvers). The constants are also quoted as a step of
     2π/((κ+1) √L) and a time of 2√2 κL; that sum aliases within [1/κ, 1] and errs by more than 1 at
     x ≈ 1/√2 (κ ≥ 10). The coefficients add up to at most 2κ √(L/π), hence the success.
-    Discretising the integral costs index qubits but no time.
+    Discretising the integral costs index qubits but no time. See eq. (4.10) and (4.11) of
+    docs/theory/lcu.md.
 
     A query is a unit of evolution time, *not* a call to U_A; simulating it takes at least one
     call or so, hence a price per query is a lower bound.

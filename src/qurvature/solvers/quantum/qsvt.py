@@ -40,7 +40,8 @@ def largest_value(kappa: Expression, epsilon: Expression) -> Expression:
 
     Below 1/κ the polynomial is (1 - e^{-t x²κ²/2})/x to leading order, t = ln((κ+1)/ε), whose
     maximum is 0.4514 κ√t; the constant 0.55 covers the rest wherever we evaluated P (κ from 1.01 to
-    1e5 and ε from 1e-12 to 0.08, tests/solvers), and leaves at least 2 % to spare.
+    1e5 and ε from 1e-12 to 0.08, tests/solvers), and leaves at least 2 % to spare. This is eq. (3.8) of
+    docs/theory/qsvt.md.
     """
     return kappa * sqrt(0.2037 * log((kappa + 1) / epsilon) + 0.55)
 
@@ -67,6 +68,8 @@ class QSVT(QuantumSolver):
     The solution is x = (‖b‖/α) P(A/α) b̂. So b - A x = ‖b‖ (1 - yP(y)) b̂ with y = A/α, and
     |1 - yP(y)| ≤ ε|y| ≤ ε: an exact reading leaves a relative residual of at most ε. For a factor
     the same bounds the residual of the normal equations, ‖Aᵀ(b - A x)‖ ≤ ε ‖Aᵀb‖.
+
+    In context: eq. (3.1) to (3.11) of docs/theory/qsvt.md.
 
     Examples:
         >>> QSVT.attempt(kappa_encoded=100, epsilon=1e-2)

@@ -44,7 +44,8 @@ class QSVTAmplified(QSVT):
     it by a few runs of `qsvt`, or from one product, ‖x‖ = ⟨Au, b⟩/‖Au‖² for the direction u.
 
     Phases, verified here against the formula: β_j = α_{l+1-j} and
-    α_j = 2 arccot(tan(2πj/L) √(1-γ²)), j = 1 … l = (L-1)/2.
+    α_j = 2 arccot(tan(2πj/L) √(1-γ²)), j = 1 … l = (L-1)/2. See eq. (3.13) to (3.15) of
+    docs/theory/qsvt.md.
 
     Examples:
         >>> QSVTAmplified.count(100, 1e-2).queries < QSVT.count(100, 1e-2).queries / 50
@@ -99,7 +100,7 @@ def amplification(uses: int) -> list[tuple[float, float]]:
         >>> amplification(1)
         []
         >>> [round(float(x), 4) for x in amplification(3)[0]]
-        [2.1643, 2.1643]
+        [4.2332, 4.2332]
     """
     j = np.arange(1, (uses - 1) // 2 + 1)
     gamma = 1 / math.cosh(math.acosh(1 / FAILURE) / uses)

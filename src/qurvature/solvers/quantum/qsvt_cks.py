@@ -90,7 +90,7 @@ class QSVTCKS(QSVT):
     Degree and error are those of `LCU`; the circuit is that of `qsvt`. With
     M² = 0.42 κ² ln(κ/ε) + 1.02 ≥ max|P|² (0.6382² of it is the maximum of (1 - e^{-y²})/y, the rest
     leaves 1.5 % to spare; tested) the success is at least ((1-ε)/M)². A linear combination of the
-    same terms divides by their sum instead, which is larger.
+    same terms divides by their sum instead, which is larger. See eq. (3.12) of docs/theory/qsvt.md.
 
     Examples:
         >>> QSVTCKS.attempt(kappa_encoded=100, epsilon=1e-2)

@@ -42,7 +42,8 @@ class RandomizedAdiabatic(QuantumSolver):
         Q* = (1741 e/500) √(κ²+1) {[133/125 + 4/(25 κ^⅓)] π L + 1}
              + (351/50) L² {ln[451 L²/ε] + 1} + κ ln(32/ε)
 
-    calls to the block encoding, and succeeds with probability at least 0.39 - 0.204 ε. Every ε' ≤ ε
+    calls to the block encoding, and succeeds with probability at least 0.39 - 0.204 ε: eq. (7.9) and
+    (7.10) of docs/theory/adiabatic.md. Every ε' ≤ ε
     serves ε; the count is taken at the (nearly) cheapest one. κ is ``kappa_encoded``: Q-Newton's
     own code multiplies by α once more. ε is the 1-norm of ρ - |x⟩⟨x|.
 

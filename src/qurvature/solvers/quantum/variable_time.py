@@ -25,16 +25,16 @@ class VariableTime(QuantumSolver):
 
     with `assumed_constant` c = 1: an *assumption*, not a result, and the reader's to change
     (`with_constant`). κ is ``kappa_encoded``, taken as 2 where it is smaller. Amplification ends in a
-    state with certainty, up to ε.
+    state with certainty, up to ε. See eq. (7.11) of docs/theory/adiabatic.md.
 
     Nothing here decides a comparison: c is unknown, and a lower bound for every solver is
     Ω(κ ln(1/ε)).
 
     Examples:
         >>> round(VariableTime.count(100, 1e-2).queries, 1)
-        5647.6
+        6286.5
         >>> round(VariableTime.with_constant(3.0).count(100, 1e-2).queries, 1)
-        16942.7
+        18859.5
     """
 
     kind = "variable_time"

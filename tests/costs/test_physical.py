@@ -96,6 +96,19 @@ def test_cat_qubits_break_a_curve_of_256_bits():
     assert found["qubits"] == pytest.approx(126_133, rel=0.1)
 
 
+def test_patches_that_connect_may_fail_too():
+    """2,091 patches for 1,000 logical qubits (arXiv 2211.07629); the survey counts the thousand."""
+    share, machine = 0.1 / 3, SHIPPED["gate_ns_e3"]
+    for patches, prefactor, code in ((2091, 0.03, "surface"), (1000, 0.1, "survey")):
+        steps = 1e11 * share / (prefactor * patches)
+        below, above = (
+            at(machine.but(code=code), logical_steps=steps * factor)["distance"]
+            for factor in (0.999, 1.001)
+        )
+        assert below == 21
+        assert above > 21
+
+
 def test_the_reaction_time_is_a_floor():
     machine = SHIPPED["superconducting_projected"]
     d = at(machine)["distance"]

@@ -145,7 +145,7 @@ def show_solver(kind: str, /, *, common: Common = Common()) -> int:  # noqa: B00
     show.print(f"\nSource: {data['source']}")
     if "modes" in data:
         show.print(f"Modes: {', '.join(data['modes'])}")
-        show.print(f"A query: one of the {data['unit']}")
+        show.print(f"Queries are {data['unit']}")
         show.print(f"ε: {data['error_norm']}; constants {data['standing']}")
         if data["needs_consistent"]:
             show.print(

@@ -42,7 +42,7 @@ def profile(
 
     profiles = {
         problem.name: measure(problem, 1e-6, thorough=problem.n <= 4096)
-        for problem in _targets(target, curvature, scope, damping)
+        for problem in find_problems(target, curvature, scope, damping)
     }
     if common.json:
         emit({"profiles": profiles})
@@ -53,7 +53,12 @@ def profile(
     return 0
 
 
-def _targets(target: str, curvature: str, scope: str, damping: str) -> list[LinearProblem]:
+def find_problems(target: str, curvature: str, scope: str, damping: str) -> list[LinearProblem]:
+    """The systems of a matrix file, of a run's newest checkpoint or of a model.
+
+    Raises:
+        UsageError: if the target is none of these, or for an unknown curvature, scope or damping.
+    """
     from qurvature.optim.direction import damping_of
     from qurvature.problems import LinearProblem, NewtonStep
 

@@ -179,7 +179,7 @@ def _print(
         "", ">queries an attempt", ">success", ">qubits", ">shots read", ">attempts in all",
     )  # fmt: skip
     show.print(table(headers, rows))
-    show.print(f"A query: one of the {kind.unit}; ε = {asked.epsilon:.0e} in the {kind.error_norm}")
+    show.print(f"Queries are {kind.unit}; ε = {asked.epsilon:.0e} in the {kind.error_norm}")
     if solution is None or ran is None:
         return
     show.print(

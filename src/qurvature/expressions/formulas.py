@@ -108,7 +108,7 @@ class Formulas(Mapping[str, Expression]):
                 for (text, precedence), need in zip((texts[p] for p in parts), needs, strict=True)
             )
             text, precedence = row.javascript.format(*operands), row.precedence
-            if whole.uses[i] > 99:
+            if whole.uses[i] > 1:
                 name = f"_{len(statements)}"
                 statements.append(f"const {name} = {text};")
                 text, precedence = name, 5

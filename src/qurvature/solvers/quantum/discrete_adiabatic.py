@@ -65,6 +65,8 @@ class DiscreteAdiabatic(QuantumSolver):
     One attempt makes 2T + d + 1 queries and T + d + 2 preparations, and succeeds with probability at
     least 0.852. The herald says nothing of ‖x‖.
 
+    In context: eq. (7.1) to (7.8) of docs/theory/adiabatic.md.
+
     Examples:
         >>> DiscreteAdiabatic.attempt(kappa_encoded=10, epsilon=1e-3)
         172.0

@@ -182,7 +182,8 @@ class KernelReflection(KernelReflecting):
     the other outcome, cos 2θ, does not tell t < r from t > r.
 
     (1), (2) and the bounds are derived here, and (3) is evaluated up to κ = 1e26; tests/solvers
-    verifies them. ε is a trace distance. The price of the published protocols for an unknown norm is
+    verifies them. ε is a trace distance. In context: eq. (6.1) to (6.10) of
+    docs/theory/kernel-reflection.md. The price of the published protocols for an unknown norm is
     that of `kernel_reflection_search`.
 
     Examples:

@@ -76,7 +76,8 @@ def _filtered(
     """F e for every norm t, F = η T_ℓ(Y), Y = 2(1 - G†G)/(1-w²) - 1: shapes (n, J) and (J,).
 
     The three-term recurrence of T_ℓ, two products a step and guess. T_ℓ(Y) grows to 1/η on the kernel
-    and stays below 1 elsewhere, so rounding is not amplified.
+    and stays below 1 elsewhere, so rounding is not amplified. This is eq. (9.7) of
+    docs/theory/emulation.md.
     """
     forward, backward = _products(operator)
     b = (system.rhs / system.rhs.norm()).to(operator.device)[:, None]

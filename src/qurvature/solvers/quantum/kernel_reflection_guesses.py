@@ -42,7 +42,8 @@ class Guesses:
 
         With weights w_j = start_j² the amplitude of a solution of norm t is Σ_j w_j / cosh(ln(t/t_j)).
         The weights make it the same at every guess. It is nowhere below 1/(1 + ln(κ)/3): evaluated
-        for κ up to 1e26 (tests/solvers); the best possible tends to π/(ln κ + 2.77).
+        for κ up to 1e26 (tests/solvers); the best possible tends to π/(ln κ + 2.77). This is
+        eq. (6.8) of docs/theory/kernel-reflection.md.
 
         Examples:
             >>> Guesses.of_range(4.0).norms.tolist()

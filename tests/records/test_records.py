@@ -188,4 +188,4 @@ def test_a_price_beyond_floats():
 
 def test_the_schema_and_its_lines():
     assert StepRecord.__dataclass_fields__["schema"].default == SCHEMA
-    assert LINES == ("form", "load", "encode", "invert", "repeat", "read_out")
+    assert LINES == ("form", "load", "encode", "invert", "repeat", "norm", "read_out")

@@ -127,7 +127,7 @@ def console() -> Console:
 
 
 def _register() -> None:
-    from . import catalogue, doctor, profiling, reproduce, runs, systems, training  # noqa: F401
+    from . import catalogue, doctor, estimate, profiling, reproduce, runs, systems, training  # noqa: F401
 
 
 def _plugins(arguments: Sequence[str]) -> tuple[list[str], list[str]]:

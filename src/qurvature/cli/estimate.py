@@ -2,23 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from .app import Common, Machines, command, console, emit
-from .errors import Refusal, UsageError
+from .errors import Refusal, UsageError, near
 from .render import table
 from .targets import Figures, Target, machines_of, targets
 
 if TYPE_CHECKING:
-    from qurvature.records import CostEstimate, Rejection
-    from qurvature.schedule.verdict import Verdict
+    from qurvature.hardware import HardwareProfile
+    from qurvature.records import Rejection
+    from qurvature.schedule.verdict import Offer, Verdict
 
-#: What a list of solvers or access models may say instead of names.
+#: What lists of names may say instead.
 BEST, ALL = "best", "all"
+STANDINGS = {
+    "realistic": "all costs",
+    "optimistic": "constants as measured and the best look-up",
+    "benevolent": "a bound from below: one step a query, free loading, free readout",
+}
+#: The resources that the table shows, with their headings.
+_RESOURCES = {
+    "logical_qubits": ">logical qubits",
+    "physical_qubits": ">physical qubits",
+    "t_equivalent": ">T gates",
+    "energy_j": ">joules",
+}
+
+
+@dataclass(frozen=True)
+class Priced:
+    """One system under one standing: offers by price, what is refused, and the verdict."""
+
+    offers: tuple[Offer, ...]
+    refused: tuple[Rejection, ...]
+    verdict: Verdict
 
 
 @command("qurvature estimate runs/latest --hardware superconducting_projected,h100")
@@ -45,10 +68,9 @@ def estimate(
     """Price a linear system on every solver and machine, line by line, and say who would win.
 
     Args:
-        target: A run directory; a matrix file; or package.module:factory, a function that returns
-            (model, (inputs, classes)) or an Objective. Nothing with --n and --kappa.
-        hardware: Machines and paths of TOML files, separated by commas, or all. Those of the run, or
-            all, by default.
+        target: A run directory; a matrix file; package.module:factory, a function that returns
+            (model, (inputs, classes)) or an Objective; or nothing, with --n and --kappa.
+        hardware: Machines and TOML files, separated by commas, or all. By default those of the run.
         access: Access models, or all; by default the cheapest of each solver.
         solver: Solvers, or all; by default the cheapest on each machine.
         standing: realistic, optimistic, benevolent or all.
@@ -57,7 +79,7 @@ def estimate(
         n: Rows of a system that is declared, not measured.
         kappa: Its condition number.
         sparsity: Entries of its fullest row; n by default.
-        batch: Samples behind it, if it is a curvature; its entries are given otherwise.
+        batch: Samples, if it is the curvature of a model; by default its entries are given.
         curvature: Of a model: ggn, hessian, empirical_fisher, mc_fisher or kfac.
         scope: Of a model: full or layer.
         damping: Of a model: a rule, as in a recipe.
@@ -68,20 +90,304 @@ def estimate(
         UsageError: for options that cannot be.
         Refusal: if nothing has a price.
     """
-    from .pricing import STANDINGS, priced
+    from qurvature.encodings import BlockEncoding
+    from qurvature.solvers import Solver
 
-    wanted = _names(standing, STANDINGS, "--standing")
+    standings = _names(standing, STANDINGS, "--standing")
+    solvers = None if solver == BEST else _names(solver, Solver.members(), "--solver")
+    accesses = _accesses(access, Solver.members().values(), BlockEncoding.members())
     figures = Figures(n, kappa, sparsity, batch)
-    systems = targets(target, figures, epsilon, step, (curvature, scope, damping))
     results = []
-    for system in systems:
+    for system in targets(target, figures, epsilon, step, (curvature, scope, damping)):
         chosen = machines_of(hardware, system.machines, machines.hardware_folder)
-        results.append((system, {name: priced(system, chosen, name) for name in wanted}))
-    shown = _filter(solver, access)
+        found = {name: priced(system, chosen, name) for name in standings}
+        if not any(made.offers for made in found.values()):
+            raise Refusal(f"{system.name}: nothing has a price: {_first(found).verdict.infeasible}")
+        results.append((system, found))
     if common.json:
-        emit({"systems": [_plain(system, found, shown) for system, found in results]})
+        emit({"systems": [_plain(*result, solvers, accesses) for result in results]})
         return 0
-    for i, (system, found) in enumerate(results):
+    for i, result in enumerate(results):
         console().print("\n" * (i > 0), end="")
-        _print(system, found, shown)
+        _print(*result, solvers, accesses)
     return 0
+
+
+def priced(system: Target, machines: Mapping[str, HardwareProfile], standing: str) -> Priced:
+    """Every offer for a system, whatever will be shown: the best rival may not be asked for."""
+    from qurvature.costs.models import System, all_models
+    from qurvature.schedule.verdict import price, verdict
+
+    known = System(
+        system.profile,
+        system.quantities,
+        _host(system, machines),
+        refused=system.refused,
+    )
+    models, refused = all_models(known, machines.values())
+    offers, infeasible = price(models)
+    refused = (*infeasible, *refused)
+    return Priced(offers, refused, verdict(offers, refused))
+
+
+def _host(system: Target, machines: Mapping[str, HardwareProfile]) -> HardwareProfile | None:
+    """The classical machine that forms the entries in the least time."""
+    from qurvature.costs import classical
+    from qurvature.costs.logarithms import log10_or_none
+
+    values = system.quantities
+    here = [m for m in machines.values() if m.technology == "classical"]
+    if "form_launch" not in values or not here:
+        return here[0] if here else None
+    dtype = classical.dtype_name(values["word_bytes"])
+
+    def log10_form(machine: HardwareProfile) -> float:
+        rates = classical.rates(machine, dtype, values["n"])
+        calls = classical.call_rates(machine, dtype, classical.call_sizes(values))
+        found = log10_or_none(classical.FORM_SECONDS, {**values, **rates, **calls})
+        return 0.0 if found is None else found
+
+    return min(here, key=log10_form)
+
+
+def answer(found: Priced, standing: str) -> list[str]:
+    """The honest answer, in sentences; no speed without what it rests on."""
+    from qurvature.report.wording import duration, power
+
+    v = found.verdict
+    rests = STANDINGS[standing]
+    if v.quantum is None:
+        sentences = [f"No, it does not pay: {v.infeasible}."]
+    elif v.classical is None or v.margin is None:
+        sentences = [f"There is no classical price to hold {v.quantum.name} against."]
+    else:
+        times, cheaper = power(abs(v.margin)), v.margin > 0
+        prices = (
+            f"the cheapest quantum offer, {v.quantum.name}, takes "
+            f"{duration(v.quantum.log10_seconds)} ({standing}: {rests}), {times} times "
+            f"{'less' if cheaper else 'more'} than the best classical one, {v.classical.name}, with "
+            f"{duration(v.classical.log10_seconds)}"
+        )
+        short = v.quantum.shortfall
+        if not cheaper:
+            sentences = [f"No, it does not pay: {prices}."]
+            if short:
+                sentences.append(f"It also {short}.")
+        elif short:
+            sentences = [f"No, not on such a machine, which {short}; without that, {prices}."]
+        else:
+            sentences = [f"Yes, on a machine that is {_realism(v.quantum)}: {prices}."]
+        sentences += _against_baseline(v)
+    if v.nonphysical is not None and v.classical is not None:
+        gap = v.classical.log10_seconds - v.nonphysical.log10_seconds
+        sentences.append(
+            f"Ranked apart: {v.nonphysical.name}, which no physics allows{_gifts(v.nonphysical)}, takes "
+            f"{duration(v.nonphysical.log10_seconds)}, {power(abs(gap))} times "
+            f"{'less' if gap > 0 else 'more'} than the best classical offer."
+        )
+    return sentences
+
+
+def _against_baseline(v: Verdict) -> list[str]:
+    from qurvature.report.wording import duration, power
+
+    gap = v.margin_over_baseline
+    if v.baseline is None or gap is None:
+        return []
+    against = f"{v.baseline.name}, {duration(v.baseline.log10_seconds)}"
+    if gap <= 0:
+        return [f"LU, the paper's baseline ({against}), is {power(-gap)} times cheaper, too."]
+    return [f"LU, the paper's baseline ({against}), would be beaten {power(gap)} times."]
+
+
+def _gifts(offer: Offer) -> str:
+    """What a machine is given for nothing."""
+    from qurvature.report.wording import listing
+
+    machine, gifts = offer.model.machine, []
+    if machine.choices["oracle"].value == "unit":
+        gifts.append("whose queries are one gate each")
+    if machine["io_bits_per_s"].value == math.inf:
+        gifts.append("which loads at no cost")
+    if machine.choices["readout"].value == "free":
+        gifts.append("which is read at no cost")
+    return f", {listing(gifts)}" if gifts else ""
+
+
+def _realism(offer: Offer) -> str:
+    return offer.realism.replace("_", " ")
+
+
+def _names(given: str, known: Mapping[str, Any], option: str) -> list[str]:
+    names = [part.strip() for part in given.split(",") if part.strip()]
+    if names == [ALL]:
+        return list(known)
+    for name in names:
+        if name not in known:
+            raise UsageError(
+                f"{option}: expected {', '.join(known)} or {ALL}, given {name!r}{near(name, known)}"
+            )
+    if not names:
+        raise UsageError(f"{option}: expected {', '.join(known)} or {ALL}, given nothing")
+    return names
+
+
+def _accesses(given: str, solvers: Any, encodings: Mapping[str, Any]) -> list[str] | None:
+    if given == BEST:
+        return None
+    known = dict.fromkeys(a for solver in solvers for a in solver.accesses)
+    return _names(given, known | dict.fromkeys(encodings), "--access")
+
+
+def shown(found: Priced, solvers: list[str] | None, accesses: list[str] | None) -> list[Offer]:
+    """The offers of the table, cheapest first, those of machines that cannot be at the end.
+
+    Of a list that is not given, the cheapest. LU is always there, and so is the best classical offer.
+    """
+    from qurvature.hardware import NONPHYSICAL
+
+    kept, seen = [], set()
+    always = {id(found.verdict.baseline), id(found.verdict.classical)}
+    for offer in found.offers:
+        model = offer.model
+        fits = (solvers is None or model.solver in solvers) and (
+            accesses is None or model.access in accesses
+        )
+        key = (
+            model.machine.kind,
+            None if solvers is None else model.solver,
+            None if accesses is None else model.access,
+        )
+        if (fits and key not in seen) or id(offer) in always:
+            kept.append(offer)
+            if fits:
+                seen.add(key)
+    return sorted(kept, key=lambda o: o.realism == NONPHYSICAL)
+
+
+def _columns() -> list[str]:
+    from qurvature.records import LINES
+
+    lines = [f">{line.replace('_', ' ')}" for line in LINES]
+    return ["solver", "machine", *lines, ">total", *_RESOURCES.values(), "remarks"]
+
+
+def _row(offer: Offer) -> list[str]:
+    from qurvature.records import LINES
+    from qurvature.report.wording import duration, power
+
+    lines = [duration(offer.log10_lines.get(line)) for line in LINES]
+    held = offer.resources
+    sizes = [power(held[name]) if name in held else "–" for name in _RESOURCES]
+    model = offer.model
+    name = f"{model.solver}/{model.access}"
+    return [name, model.machine.kind, *lines, duration(offer.log10_seconds), *sizes, _remarks(offer)]
+
+
+def _remarks(offer: Offer) -> str:
+    from qurvature.hardware import NONPHYSICAL
+    from qurvature.schedule.verdict import BASELINE
+
+    remarks = [
+        "no physics allows it" if offer.realism == NONPHYSICAL else _realism(offer),
+        "the paper's baseline" if offer.model.solver == BASELINE else "",
+        offer.shortfall.replace(f", {offer.model.machine.kind} holds", " of"),
+        offer.model.note,
+    ]
+    return "; ".join(filter(None, remarks))
+
+
+def _print(
+    system: Target,
+    found: Mapping[str, Priced],
+    solvers: list[str] | None,
+    accesses: list[str] | None,
+) -> None:
+    from qurvature.report.wording import number
+
+    show, p = console(), system.profile
+    values = system.quantities
+    for name, made in found.items():
+        for sentence in answer(made, name):
+            show.print(sentence)
+    show.print(
+        f"\n{system.name}: n = {number(p.n)}, κ = {p.kappa}, ε = {number(values['epsilon'])}; "
+        "modelled seconds, a line of each price in its column"
+    )
+    if system.note:
+        show.print(f"{system.note}.")
+    for name, made in found.items():
+        offers = shown(made, solvers, accesses)
+        show.print(table(_columns(), [_row(o) for o in offers], title=f"\n{name}: {STANDINGS[name]}"))
+    for line in _reasons(_first(found).refused, solvers, accesses):
+        show.print(f"No price for {line}")
+
+
+def _first(found: Mapping[str, Priced]) -> Priced:
+    return next(iter(found.values()))
+
+
+def _reasons(
+    refused: tuple[Rejection, ...], solvers: list[str] | None, accesses: list[str] | None
+) -> list[str]:
+    """One line for every reason, with who gives it."""
+    by_reason: dict[str, dict[str, None]] = {}
+    for r in refused:
+        if (solvers is None or r.solver in solvers) and (accesses is None or r.access in accesses):
+            where = f" on {r.machine}" if r.reason.startswith("infeasible") else ""
+            by_reason.setdefault(r.reason, {})[f"{r.solver} ({r.access}){where}"] = None
+    return [f"{', '.join(names)}: {reason}" for reason, names in by_reason.items()]
+
+
+def _plain(
+    system: Target,
+    found: Mapping[str, Priced],
+    solvers: list[str] | None,
+    accesses: list[str] | None,
+) -> dict[str, Any]:
+    return {
+        "name": system.name,
+        "n": system.profile.n,
+        "epsilon": system.quantities["epsilon"],
+        "kappa": system.profile.kappa,
+        "note": system.note,
+        "standings": {
+            name: {
+                "answer": answer(made, name),
+                "margin_log10": made.verdict.margin,
+                "margin_over_lu_log10": made.verdict.margin_over_baseline,
+                **{
+                    kind: None if offer is None else offer.name
+                    for kind, offer in (
+                        ("quantum", made.verdict.quantum),
+                        ("nonphysical", made.verdict.nonphysical),
+                        ("classical", made.verdict.classical),
+                        ("lu", made.verdict.baseline),
+                    )
+                },
+                "infeasible": made.verdict.infeasible,
+                "offers": [_plain_offer(o) for o in shown(made, solvers, accesses)],
+                "refused": [
+                    {"solver": r.solver, "access": r.access, "machine": r.machine, "reason": r.reason}
+                    for r in made.refused
+                ],
+            }
+            for name, made in found.items()
+        },
+    }
+
+
+def _plain_offer(offer: Offer) -> dict[str, Any]:
+    model = offer.model
+    return {
+        "solver": model.solver,
+        "access": model.access,
+        "machine": model.machine.kind,
+        "technology": model.technology,
+        "realism": offer.realism,
+        "log10_seconds": offer.log10_seconds,
+        "log10_lines": offer.log10_lines,
+        "log10_resources": offer.resources,
+        "shortfall": offer.shortfall,
+        "note": model.note,
+    }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,10 +13,13 @@ from .errors import Refusal, UsageError, near
 if TYPE_CHECKING:
     from qurvature.hardware import HardwareProfile
     from qurvature.problems import LinearProblem
-    from qurvature.records import Decision, MatrixProfile, StepRecord
+    from qurvature.records import MatrixProfile, StepRecord
+    from qurvature.solvers import Solver
 
 #: Accuracy of what states none.
 EPSILON = 1e-3
+#: Machines for what brings none: this one, a GPU, two that are projected, and the paper's what-if.
+MACHINES = ("cpu", "h100", "superconducting_projected", "neutral_atom", "attosecond")
 
 
 @dataclass(frozen=True)
@@ -24,19 +28,25 @@ class Target:
 
     Attributes:
         name: for people.
-        problem: the system; of a record or of declared figures it has no entries.
         profile: what is known of its matrix.
-        epsilon: accuracy asked for.
-        decision: what the run decided, if it is a run's.
-        machines: those that the run was priced on.
+        quantities: its numbers, as `qurvature.costs.quantities` gives them, ε among them.
+        refused: why a solver would not take it by an access model, where more is known than the profile.
+        machines: those that a run was priced on.
+        note: how the figures came about, if they were not measured.
     """
 
     name: str
-    problem: LinearProblem
     profile: MatrixProfile
-    epsilon: float
-    decision: Decision | None = None
+    quantities: Mapping[str, float]
+    refused: Callable[[type[Solver], str], str | None] | None = None
     machines: Mapping[str, HardwareProfile] = field(default_factory=dict)
+    note: str = ""
+
+
+_DECLARED = (
+    "Declared, not measured: α is taken as ‖A‖, the least there can be, so that every quantum price is "
+    "a lower bound"
+)
 
 
 @dataclass(frozen=True)
@@ -86,21 +96,36 @@ def targets(
         return _of_run(path, epsilon, step)
     if step is not None:
         raise UsageError(f"--step: only a run has steps, given {name}")
+    return _measured(name, EPSILON if epsilon is None else epsilon, measured)
+
+
+def _measured(name: str, epsilon: float, measured: tuple[str, str, str]) -> list[Target]:
+    from qurvature.costs import quantities
     from qurvature.profiles import profile
 
     from .profiling import find_problems
 
-    at = EPSILON if epsilon is None else epsilon
     found = []
     for problem in find_problems(name, *measured):
         if problem.n < 2:
-            raise UsageError(f"{name}: a system of one unknown is a division: expected n ≥ 2")
-        found.append(Target(problem.name, problem, profile(problem, at), at))
+            raise UsageError(f"{name}: one unknown is a division, no linear system: expected n ≥ 2")
+        known = profile(problem, epsilon)
+
+        def refused(
+            solver: type[Solver],
+            access: str,
+            problem: LinearProblem = problem,
+            known: MatrixProfile = known,
+        ) -> str | None:
+            return solver.refuses(problem, known, access)
+
+        values = quantities(problem, known, epsilon)
+        found.append(Target(problem.name, known, values, refused))
     return found
 
 
 def _declared(figures: Figures, epsilon: float) -> Target:
-    from qurvature.profiles import declared
+    from qurvature.costs.declared import declared
 
     if figures.n is None or figures.kappa is None:
         raise UsageError(
@@ -114,16 +139,16 @@ def _declared(figures: Figures, epsilon: float) -> Target:
             raise UsageError(f"--{key}: expected a whole number below 2^62, given {value:g}")
         sizes[key] = None if value is None else int(value)
     try:
-        problem, profile = declared(
+        profile, values = declared(
             sizes["n"] or 0, figures.kappa, sizes["sparsity"], epsilon, figures.batch
         )
     except ValueError as error:
         raise UsageError(f"--{error}") from error
-    return Target("declared", problem, profile, epsilon)
+    return Target("declared", profile, values, note=_DECLARED)
 
 
 def _of_run(path: Path, epsilon: float | None, step: int | None) -> list[Target]:
-    from qurvature.profiles import at_accuracy, recorded
+    from qurvature.costs.recorded import Decided
     from qurvature.runs import RunDirectory
 
     run = RunDirectory.open(path)
@@ -131,22 +156,21 @@ def _of_run(path: Path, epsilon: float | None, step: int | None) -> list[Target]
     machines = run.machines()
     found = []
     for system in record.systems:
-        try:
-            problem, profile = recorded(system)
-        except ValueError as error:
-            raise Refusal(f"{run.name}, step {record.step}: {error}") from error
-        at = system.epsilon if epsilon is None else epsilon
         name = f"{run.name}, step {record.step}, {system.block}"
-        found.append(
-            Target(
-                name,
-                replace(problem, name=system.block),
-                at_accuracy(profile, system.epsilon, at),
-                at,
-                system.decision,
-                machines,
+        if system.profile is None or not system.quantities:
+            raise Refusal(
+                f"{name}: the record holds no quantities, so it cannot be priced again; it was "
+                "written by an older qurvature"
             )
-        )
+        values = dict(system.quantities)
+        if epsilon is not None:
+            if "iterations" in values:
+                values["iterations"] *= math.log(2 / epsilon) / math.log(2 / values["epsilon"])
+            values["epsilon"] = epsilon
+        decided = None
+        if system.decision is not None:
+            decided = Decided(system.decision, system.profile, values)
+        found.append(Target(name, system.profile, values, decided, machines))
     return found
 
 
@@ -169,8 +193,8 @@ def machines_of(
     """The machines of a comma-separated list; there is always a classical one among them.
 
     Args:
-        wanted: names and paths of TOML files; ``all``; nothing for those that a run froze, or all.
-        frozen: a run's own machines, which go before those of the same name.
+        wanted: names, and paths of TOML files; or ``all``; or nothing for those of a run, or `MACHINES`.
+        frozen: a run's own machines, which go before others of the same name.
         folder: of further TOML files.
 
     Raises:
@@ -181,26 +205,25 @@ def machines_of(
     from qurvature.hardware import load_file, machines
 
     known = machines(extra=[] if folder is None else [folder]) | dict(frozen)
-    if wanted == "all" or (not wanted and not frozen):
-        chosen = dict(known)
-    elif not wanted:
-        chosen = dict(frozen)
-    else:
-        chosen = {}
-        for name in filter(None, (part.strip() for part in wanted.split(","))):
-            if name.endswith(".toml"):
-                machine = load_file(name)
-                chosen[machine.kind] = machine
-            elif name in known:
-                chosen[name] = known[name]
-            elif name == "cpu":
-                chosen[name] = calibrate()
-            else:
-                raise UsageError(
-                    f"--hardware: no machine is called {name!r}; there are cpu, "
-                    f"{', '.join(known)}{near(name, known)}"
-                )
-    classical = any(m.technology == "classical" for m in chosen.values())
-    if not classical or (not frozen and wanted in ("", "all")):
-        chosen.setdefault("cpu", frozen["cpu"] if "cpu" in frozen else calibrate())
+    names = [part.strip() for part in wanted.split(",") if part.strip()]
+    if not names:
+        names = list(frozen or MACHINES)
+    elif names == ["all"]:
+        names = ["cpu", *(name for name in known if name != "cpu")]
+    chosen = {}
+    for name in names:
+        if name.endswith(".toml"):
+            machine = load_file(name)
+            chosen[machine.kind] = machine
+        elif name in known:
+            chosen[name] = known[name]
+        elif name == "cpu":
+            chosen[name] = calibrate()
+        else:
+            raise UsageError(
+                f"--hardware: no machine is called {name!r}; there are cpu, {', '.join(known)}"
+                f"{near(name, known)}"
+            )
+    if all(machine.technology != "classical" for machine in chosen.values()):
+        chosen["cpu"] = known["cpu"] if "cpu" in known else calibrate()
     return chosen

@@ -346,7 +346,3 @@ def _own_counts(solver: type[QuantumSolver]) -> Formulas:
 @functools.cache
 def _other_counts(items: tuple[tuple[str, Expression], ...]) -> Formulas:
     return Formulas(dict(items))
-
-
-def _log(value: float) -> float:
-    return math.log10(value) if value > 0.0 else -math.inf

@@ -221,3 +221,7 @@ def vary(model: Model, name: str, value: float) -> Model:
     """
     check_value(name, value)
     return replace(model, changes={**model.changes, name: float(value)})
+
+
+def _log(value: float) -> float:
+    return math.log10(value) if value > 0.0 else -math.inf

@@ -1,19 +1,21 @@
 """What follows when one quantity of a system moves and nothing else is said.
 
-n         The norm, its α and κ stay: a stable rank that does not grow, which favours the quantum
-          computer. Rows keep their entries, unless the fullest one is full: then it stays full. All
-          entries that were read still are (``reads`` ∝ n). A matrix that was given is multiplied
-          in n² operations and a curvature by products in n, forming takes n times that; what K-FAC
-          takes grows as n^1.5, the rows of a factor stay. Rates are read at the new size, and no
-          memory is too small.
-kappa     ‖A‖ stays and σ_min moves: κ_encoded ∝ κ, or ∝ √κ for ``factor`` access. The predicted
-          iterations move as their bound does, ∝ √κ, and are never more than n where they were not.
-epsilon   The counts are in ε; the predicted iterations are ∝ ln(2/ε).
-sparsity  ``sparse`` access holds n·d numbers and α = d·max|a| ∝ d; the others do not change. A
-          classical rival multiplies with d entries a row, too.
-reads     The readout's copies are in it; a classical answer is whole.
-overlap   Success is ∝ γ².
-gate_s    The logical step takes so long, whatever the code, its distance or the reaction.
+n: the norm, its α and κ stay, a stable rank that does not grow, which favours the quantum computer.
+Rows keep their entries, unless the fullest one is full: then it stays full. All entries that were read
+still are (``reads`` ∝ n). A matrix that was given is multiplied in n² operations and a curvature by
+products in n, forming takes d of them; what K-FAC takes grows as n^1.5, the rows of a factor stay.
+Rates are read at the new size, and no memory is too small.
+
+kappa: ‖A‖ stays and σ_min moves: κ_encoded ∝ κ, or ∝ √κ for ``factor`` access. The predicted iterations
+move as their bound does, ∝ √κ, and are never more than n where they were not.
+
+epsilon: the counts are in ε; the predicted iterations are ∝ ln(2/ε).
+
+sparsity: ``sparse`` access holds n·d numbers and α = d·max|a| ∝ d; the others do not change. Forming the
+entries takes d products, and a classical rival multiplies with d entries a row, too.
+
+reads: the readout's copies are in it; a classical answer is whole. overlap: success is ∝ γ². gate_s: the
+logical step takes so long, whatever the code, its distance or the reaction.
 """
 
 from __future__ import annotations
@@ -89,7 +91,7 @@ _ITERATIONS = minimum(
 _PRODUCT_GROWS = quantity("product_grows", meaning="power of n that a product takes")
 _GROWS: dict[str, Expression] = {
     "product": _PRODUCT_GROWS,
-    "form": _PRODUCT_GROWS + 1,
+    "form": _PRODUCT_GROWS,
     "gram": constant(1),
     "kfac": constant(1.5),
     "kfac_apply": constant(1.5),
@@ -131,6 +133,8 @@ def following(names: frozenset[str], sparse: bool) -> Formulas:
         prefix, _, kernel = name.rpartition("_")
         if prefix in WORKS and kernel != "launch":
             found[name] = _start(name) * _GROWTH ** _GROWS[prefix]
+            if prefix == "form":
+                found[name] = found[name] * _SPARSITY / _start("sparsity")
     if sparse:
         found["product_stream"] = _SPARSE_STREAM
         for name in (

@@ -15,6 +15,7 @@ def angles(steps: int, kappa: float, exponent: float) -> np.ndarray:
         f(s) = κ/(κ-1) [1 - (1 + s(κ^{p-1} - 1))^{1/(1-p)}],
 
     slows down as the p-th power of the bound 1 - f + f/κ on the gap; for p = 2, tan γ = κs/(1-s).
+    This is eq. (7.4) of docs/theory/adiabatic.md.
 
     Args:
         steps: T.
@@ -35,7 +36,8 @@ def walk(sigma: np.ndarray, beta: np.ndarray, gammas: np.ndarray) -> np.ndarray:
 
     Every encoding of one A/α = W Σ Vᵀ walks alike: with |⊥⟩ for the ancillas' other states, U and U†
     act on the pairs (|0⟩v_i, |⊥v_i⟩) ↔ (|0⟩w_i, |⊥w_i⟩) as [[σ, √(1-σ²)], [√(1-σ²), -σ]].
-    So a step takes O(n) operations, whatever the number of ancillas.
+    So a step takes O(n) operations, whatever the number of ancillas: eq. (7.6) of
+    docs/theory/adiabatic.md.
 
     Args:
         sigma: singular values of A/α, in [0, 1], shape (n,).

@@ -16,7 +16,8 @@ and leave the amplitude f(σ), up to one phase for all σ, *outside* of Π̃ for
     θ_j = (-1)^j (arg(cos(πj/d) + i w sin(πj/d)) - π/2).
 
 These are the angles of fixed-point search (Yoder, Low and Chuang, arXiv 1409.3305) in terms of U:
-closed form at any degree. Verified numerically up to d = 1001, to 1e-11.
+closed form at any degree. Verified numerically up to d = 1001, to 1e-11. See eq. (6.4) and (6.5) of
+docs/theory/kernel-reflection.md.
 """
 
 from __future__ import annotations

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 QUIET = (
     "--no-sandbox",
@@ -31,6 +33,35 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=list(QUIET))
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def opened(chromium: Browser) -> Callable[..., AbstractContextManager[Page]]:
+    """The page, drawn; on leaving, whatever it asked for or complained of fails the test."""
+
+    @contextmanager
+    def opened(path: Path, width: int = 1280, scheme: Any = "light") -> Iterator[Page]:
+        context = chromium.new_context(
+            offline=True, color_scheme=scheme, viewport={"width": width, "height": 900}
+        )
+        page = context.new_page()
+        trouble: list[str] = []
+        page.on("console", lambda message: trouble.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: trouble.append(f"error: {error}"))
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(path.as_uri())
+        if page.locator("[data-chart]").count():
+            page.wait_for_function(
+                "document.documentElement.dataset.drawn === 'yes'", timeout=60_000
+            )
+        yield page
+        assert trouble == []
+        asked = [url for url in asked if url != path.as_uri()]
+        assert [url for url in asked if not url.startswith(("data:", "blob:"))] == []
+        context.close()
+
+    return opened
 
 
 @pytest.fixture(scope="session")

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Page
 
@@ -18,27 +14,6 @@ MARKS = """
 place => [...place.querySelectorAll('svg .role-mark path, svg .role-mark text')]
     .filter(e => (e.getAttribute('d') || e.textContent || '').length > 0).length
 """
-
-
-@contextmanager
-def opened(chromium, path: Path, width: int = 1280, scheme: str = "light") -> Iterator[Page]:
-    """The page, drawn; on leaving, whatever it asked for or complained of fails the test."""
-    context = chromium.new_context(
-        offline=True, color_scheme=scheme, viewport={"width": width, "height": 900}
-    )
-    page = context.new_page()
-    trouble: list[str] = []
-    page.on("console", lambda message: trouble.append(f"{message.type}: {message.text}"))
-    page.on("pageerror", lambda error: trouble.append(f"error: {error}"))
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.goto(path.as_uri())
-    if page.locator("[data-chart]").count():
-        page.wait_for_function("document.documentElement.dataset.drawn === 'yes'", timeout=60_000)
-    yield page
-    assert trouble == []
-    assert [u for u in asked if u != path.as_uri() and not u.startswith(("data:", "blob:"))] == []
-    context.close()
 
 
 def assert_drawn(page: Page, least: int) -> None:
@@ -55,9 +30,9 @@ def assert_drawn(page: Page, least: int) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 420])
-def test_every_chart_draws_and_nothing_leaves(chromium, synthetic, tmp_path, width, scheme):
+def test_every_chart_draws_and_nothing_leaves(opened, synthetic, tmp_path, width, scheme):
     run = synthetic.write_run(tmp_path / "r", synthetic.newton(), {"adam": synthetic.first_order()})
-    with opened(chromium, write_report(run), width, scheme) as page:
+    with opened(write_report(run), width, scheme) as page:
         assert_drawn(page, least=16)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
@@ -65,20 +40,20 @@ def test_every_chart_draws_and_nothing_leaves(chromium, synthetic, tmp_path, wid
 
 
 @pytest.mark.parametrize("kind", ["troubled", "one step", "first order", "empty"])
-def test_odd_runs_draw_too(chromium, synthetic, tmp_path, kind):
+def test_odd_runs_draw_too(opened, synthetic, tmp_path, kind):
     records, least = {
         "troubled": (synthetic.troubled(), 16),
         "one step": (synthetic.newton(1), 16),
         "first order": (synthetic.first_order(20), 5),
         "empty": ([], 0),
     }[kind]
-    with opened(chromium, write_report(synthetic.write_run(tmp_path / "r", records))) as page:
+    with opened(write_report(synthetic.write_run(tmp_path / "r", records))) as page:
         assert_drawn(page, least)
 
 
-def test_a_change_of_the_colour_scheme_draws_again(chromium, synthetic, tmp_path):
+def test_a_change_of_the_colour_scheme_draws_again(opened, synthetic, tmp_path):
     run = synthetic.write_run(tmp_path / "r", synthetic.newton(5))
-    with opened(chromium, write_report(run)) as page:
+    with opened(write_report(run)) as page:
         label = page.locator("#chart-loss-steps .role-axis-label text").first
         light = label.get_attribute("fill")
         page.emulate_media(color_scheme="dark")
@@ -90,9 +65,9 @@ def test_a_change_of_the_colour_scheme_draws_again(chromium, synthetic, tmp_path
         assert_drawn(page, least=16)
 
 
-def test_another_block_can_be_chosen(chromium, synthetic, tmp_path):
+def test_another_block_can_be_chosen(opened, synthetic, tmp_path):
     run = synthetic.write_run(tmp_path / "r", synthetic.troubled())
-    with opened(chromium, write_report(run)) as page:
+    with opened(write_report(run)) as page:
         chart = page.locator("#chart-residuals")
         before = chart.locator("svg.marks").inner_html()
         chart.locator("select").select_option("all")
@@ -103,9 +78,9 @@ def test_another_block_can_be_chosen(chromium, synthetic, tmp_path):
         assert chart.evaluate(MARKS) > 0
 
 
-def test_a_cell_of_the_decisions_tells_why(chromium, synthetic, tmp_path):
+def test_a_cell_of_the_decisions_tells_why(opened, synthetic, tmp_path):
     run = synthetic.write_run(tmp_path / "r", synthetic.newton(5))
-    with opened(chromium, write_report(run)) as page:
+    with opened(write_report(run)) as page:
         page.locator("#chart-decisions .role-mark path").first.hover()
         tip = page.locator("#vg-tooltip-element.visible")
         tip.wait_for()
@@ -114,10 +89,10 @@ def test_a_cell_of_the_decisions_tells_why(chromium, synthetic, tmp_path):
             assert expected in words
 
 
-def test_a_comparison_draws(chromium, synthetic, tmp_path):
+def test_a_comparison_draws(opened, synthetic, tmp_path):
     runs = [
         synthetic.write_run(tmp_path / "a", synthetic.newton(9)),
         synthetic.write_run(tmp_path / "b", synthetic.first_order(99)),
     ]
-    with opened(chromium, write_comparison(runs, tmp_path / "comparison.html")) as page:
+    with opened(write_comparison(runs, tmp_path / "comparison.html")) as page:
         assert_drawn(page, least=5)

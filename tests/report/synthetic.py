@@ -7,7 +7,9 @@ import math
 from pathlib import Path
 from typing import Any
 
+from qurvature.hardware import machines
 from qurvature.records import (
+    KERNELS,
     AccessProfile,
     Assumption,
     ConditioningReport,
@@ -24,6 +26,7 @@ from qurvature.records import (
     SystemRecord,
     to_json,
 )
+from qurvature.runs import RunDirectory
 
 CYCLE = Assumption("cycle_s", 1e-6, "s", Standing.ASSUMED, "arXiv 2505.15917: surface-code cycle")
 RATE = Assumption(
@@ -182,6 +185,34 @@ def troubled() -> list[StepRecord]:
         )
         steps[i] = newton_step(i, systems=(served,))
     return steps
+
+
+def quantities(n: int = 650, epsilon: float = 0.1) -> dict[str, float]:
+    """What prices are functions of: a curvature with a factor of 10 n rows, formed by products."""
+    flops = {"product": 2e7, "form": 1.3e10, "gram": 9e10}
+    works = {
+        f"{work}_{kernel}": {"gemm": count, "stream": count / 50, "launch": 30.0}.get(kernel, 0.0)
+        for work, count in flops.items()
+        for kernel in KERNELS
+    }
+    return {
+        "n": n, "word_bytes": 8, "reads": n, "epsilon": epsilon, "rank": 10 * n, "iterations": 25,
+    } | works  # fmt: skip
+
+
+#: A surface code, a cat code, a bare clock and a machine that nature forbids, next to two rivals.
+MACHINES = (
+    "h100", "a100", "superconducting_projected", "cat", "trapped_ion", "attosecond",
+)  # fmt: skip
+
+
+def write_priced_run(folder: Path, steps: int = 3, **changes: Any) -> Path:
+    """A run whose prices can be computed again: with quantities, and with machines of both kinds."""
+    made = newton(steps, epsilon=0.1, quantities=quantities(), **changes)
+    run = write_run(folder, made)
+    known = machines()
+    RunDirectory.open(run).freeze_machines({name: known[name] for name in MACHINES})
+    return run
 
 
 def write_run(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from .answers import Priced, answer, realism
 from .app import Common, Machines, command, console, emit
 from .errors import Refusal, UsageError, near
 from .render import table
@@ -17,31 +16,17 @@ from .targets import Figures, Target, machines_of, targets
 if TYPE_CHECKING:
     from qurvature.hardware import HardwareProfile
     from qurvature.records import Rejection
-    from qurvature.schedule.verdict import Offer, Verdict
+    from qurvature.schedule.verdict import Offer
 
 #: What lists of names may say instead.
 BEST, ALL = "best", "all"
-STANDINGS = {
-    "realistic": "all costs",
-    "optimistic": "constants as measured and the best look-up",
-    "benevolent": "a bound from below: one step a query, free loading, free readout",
-}
 #: The resources that the table shows, with their headings.
 _RESOURCES = {
-    "logical_qubits": ">logical qubits",
-    "physical_qubits": ">physical qubits",
+    "logical_qubits": ">qubits",
+    "physical_qubits": ">physical",
     "t_equivalent": ">T gates",
     "energy_j": ">joules",
 }
-
-
-@dataclass(frozen=True)
-class Priced:
-    """One system under one standing: offers by price, what is refused, and the verdict."""
-
-    offers: tuple[Offer, ...]
-    refused: tuple[Rejection, ...]
-    verdict: Verdict
 
 
 @command("qurvature estimate runs/latest --hardware superconducting_projected,h100")
@@ -91,9 +76,10 @@ def estimate(
         Refusal: if nothing has a price.
     """
     from qurvature.encodings import BlockEncoding
+    from qurvature.schedule.standings import VIEWS
     from qurvature.solvers import Solver
 
-    standings = _names(standing, STANDINGS, "--standing")
+    standings = _names(standing, VIEWS, "--standing")
     solvers = None if solver == BEST else _names(solver, Solver.members(), "--solver")
     accesses = _accesses(access, Solver.members().values(), BlockEncoding.members())
     figures = Figures(n, kappa, sparsity, batch)
@@ -115,16 +101,17 @@ def estimate(
 
 def priced(system: Target, machines: Mapping[str, HardwareProfile], standing: str) -> Priced:
     """Every offer for a system, whatever will be shown: the best rival may not be asked for."""
-    from qurvature.costs.models import System, all_models
+    from qurvature.schedule.standings import models_at
     from qurvature.schedule.verdict import price, verdict
 
-    known = System(
+    models, refused = models_at(
+        standing,
         system.profile,
         system.quantities,
-        _host(system, machines),
+        machines.values(),
+        host=_host(system, machines),
         refused=system.refused,
     )
-    models, refused = all_models(known, machines.values())
     offers, infeasible = price(models)
     refused = (*infeasible, *refused)
     return Priced(offers, refused, verdict(offers, refused))
@@ -148,74 +135,6 @@ def _host(system: Target, machines: Mapping[str, HardwareProfile]) -> HardwarePr
         return 0.0 if found is None else found
 
     return min(here, key=log10_form)
-
-
-def answer(found: Priced, standing: str) -> list[str]:
-    """The honest answer, in sentences; no speed without what it rests on."""
-    from qurvature.report.wording import duration, power
-
-    v = found.verdict
-    rests = STANDINGS[standing]
-    if v.quantum is None:
-        sentences = [f"No, it does not pay: {v.infeasible}."]
-    elif v.classical is None or v.margin is None:
-        sentences = [f"There is no classical price to hold {v.quantum.name} against."]
-    else:
-        times, cheaper = power(abs(v.margin)), v.margin > 0
-        prices = (
-            f"the cheapest quantum offer, {v.quantum.name}, takes "
-            f"{duration(v.quantum.log10_seconds)} ({standing}: {rests}), {times} times "
-            f"{'less' if cheaper else 'more'} than the best classical one, {v.classical.name}, with "
-            f"{duration(v.classical.log10_seconds)}"
-        )
-        short = v.quantum.shortfall
-        if not cheaper:
-            sentences = [f"No, it does not pay: {prices}."]
-            if short:
-                sentences.append(f"It also {short}.")
-        elif short:
-            sentences = [f"No, not on such a machine, which {short}; without that, {prices}."]
-        else:
-            sentences = [f"Yes, on a machine that is {_realism(v.quantum)}: {prices}."]
-        sentences += _against_baseline(v)
-    if v.nonphysical is not None and v.classical is not None:
-        gap = v.classical.log10_seconds - v.nonphysical.log10_seconds
-        sentences.append(
-            f"Ranked apart: {v.nonphysical.name}, which no physics allows{_gifts(v.nonphysical)}, takes "
-            f"{duration(v.nonphysical.log10_seconds)}, {power(abs(gap))} times "
-            f"{'less' if gap > 0 else 'more'} than the best classical offer."
-        )
-    return sentences
-
-
-def _against_baseline(v: Verdict) -> list[str]:
-    from qurvature.report.wording import duration, power
-
-    gap = v.margin_over_baseline
-    if v.baseline is None or gap is None:
-        return []
-    against = f"{v.baseline.name}, {duration(v.baseline.log10_seconds)}"
-    if gap <= 0:
-        return [f"LU, the paper's baseline ({against}), is {power(-gap)} times cheaper, too."]
-    return [f"LU, the paper's baseline ({against}), would be beaten {power(gap)} times."]
-
-
-def _gifts(offer: Offer) -> str:
-    """What a machine is given for nothing."""
-    from qurvature.report.wording import listing
-
-    machine, gifts = offer.model.machine, []
-    if machine.choices["oracle"].value == "unit":
-        gifts.append("whose queries are one gate each")
-    if machine["io_bits_per_s"].value == math.inf:
-        gifts.append("which loads at no cost")
-    if machine.choices["readout"].value == "free":
-        gifts.append("which is read at no cost")
-    return f", {listing(gifts)}" if gifts else ""
-
-
-def _realism(offer: Offer) -> str:
-    return offer.realism.replace("_", " ")
 
 
 def _names(given: str, known: Mapping[str, Any], option: str) -> list[str]:
@@ -281,7 +200,14 @@ def _row(offer: Offer) -> list[str]:
     sizes = [power(held[name]) if name in held else "–" for name in _RESOURCES]
     model = offer.model
     name = f"{model.solver}/{model.access}"
-    return [name, model.machine.kind, *lines, duration(offer.log10_seconds), *sizes, _remarks(offer)]
+    return [
+        name,
+        model.machine.kind,
+        *lines,
+        duration(offer.log10_seconds),
+        *sizes,
+        _remarks(offer),
+    ]
 
 
 def _remarks(offer: Offer) -> str:
@@ -289,9 +215,9 @@ def _remarks(offer: Offer) -> str:
     from qurvature.schedule.verdict import BASELINE
 
     remarks = [
-        "no physics allows it" if offer.realism == NONPHYSICAL else _realism(offer),
+        "no physics allows it" if offer.realism == NONPHYSICAL else realism(offer),
         "the paper's baseline" if offer.model.solver == BASELINE else "",
-        offer.shortfall.replace(f", {offer.model.machine.kind} holds", " of"),
+        "too small" if offer.shortfall else "",
         offer.model.note,
     ]
     return "; ".join(filter(None, remarks))
@@ -304,6 +230,7 @@ def _print(
     accesses: list[str] | None,
 ) -> None:
     from qurvature.report.wording import number
+    from qurvature.schedule.standings import VIEWS
 
     show, p = console(), system.profile
     values = system.quantities
@@ -318,7 +245,9 @@ def _print(
         show.print(f"{system.note}.")
     for name, made in found.items():
         offers = shown(made, solvers, accesses)
-        show.print(table(_columns(), [_row(o) for o in offers], title=f"\n{name}: {STANDINGS[name]}"))
+        show.print(
+            table(_columns(), [_row(o) for o in offers], title=f"\n{name}: {VIEWS[name].meaning}")
+        )
     for line in _reasons(_first(found).refused, solvers, accesses):
         show.print(f"No price for {line}")
 
@@ -331,12 +260,27 @@ def _reasons(
     refused: tuple[Rejection, ...], solvers: list[str] | None, accesses: list[str] | None
 ) -> list[str]:
     """One line for every reason, with who gives it."""
-    by_reason: dict[str, dict[str, None]] = {}
+    from qurvature.solvers import QuantumSolver
+
+    accepting = {
+        access: {s.kind for s in QuantumSolver.members().values()
+                 if issubclass(s, QuantumSolver) and access in s.accesses}
+        for access in {r.access for r in refused}
+    }  # fmt: skip
+    by_reason: dict[tuple[str, str], dict[str, dict[str, None]]] = {}
     for r in refused:
         if (solvers is None or r.solver in solvers) and (accesses is None or r.access in accesses):
             where = f" on {r.machine}" if r.reason.startswith("infeasible") else ""
-            by_reason.setdefault(r.reason, {})[f"{r.solver} ({r.access}){where}"] = None
-    return [f"{', '.join(names)}: {reason}" for reason, names in by_reason.items()]
+            whose = by_reason.setdefault((r.reason, where), {})
+            whose.setdefault(r.access, {})[r.solver] = None
+    lines = []
+    for (reason, where), whose in by_reason.items():
+        names = []
+        for access, kinds in whose.items():
+            every = len(kinds) > 1 and set(kinds) >= accepting[access]
+            names.append(f"{'every quantum solver' if every else ', '.join(kinds)} ({access})")
+        lines.append(f"{', '.join(names)}{where}: {reason}")
+    return lines
 
 
 def _plain(
@@ -368,7 +312,12 @@ def _plain(
                 "infeasible": made.verdict.infeasible,
                 "offers": [_plain_offer(o) for o in shown(made, solvers, accesses)],
                 "refused": [
-                    {"solver": r.solver, "access": r.access, "machine": r.machine, "reason": r.reason}
+                    {
+                        "solver": r.solver,
+                        "access": r.access,
+                        "machine": r.machine,
+                        "reason": r.reason,
+                    }
                     for r in made.refused
                 ],
             }

@@ -47,21 +47,29 @@ def solve_quantum(problem: LinearProblem, asked: Asked, *, json: bool) -> Soluti
 
     kind = QuantumSolver.named(asked.solver)
     assert issubclass(kind, QuantumSolver)
-    if asked.mode not in ("count", *kind.modes):
-        raise UsageError(f"--mode: {kind.kind} knows {', '.join(kind.modes)}, given {asked.mode!r}")
+    if asked.mode not in kind.modes:
+        raise UsageError(
+            f"--mode: {kind.kind} knows {', '.join(kind.modes)}, given {asked.mode!r}"
+            + ("" if len(kind.modes) > 1 else ": say --mode count")
+        )
     if asked.kappa is not None and not 1.0 <= asked.kappa < math.inf:
         raise UsageError(f"--kappa: expected a finite number of at least 1, given {asked.kappa:g}")
     if not 0.0 <= asked.noise <= 1.0:
         raise UsageError(f"--noise: expected a probability, given {asked.noise:g}")
     if asked.noise and asked.mode != "simulate":
         raise UsageError("--noise: only --mode simulate has gates to be noisy")
+    try:
+        # Counting reads nothing out, but a readout that there is not is a mistake there, too.
+        mode = "emulate" if asked.mode == "count" else asked.mode
+        quantum = Quantum(mode, asked.readout, Simulator(asked.noise))
+    except ValueError as error:
+        raise UsageError(f"--readout: {error}") from error
     if not bool(problem.rhs.any()):
         raise Refusal("the right-hand side is zero: so is x, and no state represents it")
     try:
         system = encode(problem, asked.access, asked.kappa)
         solution = None
         if asked.mode != "count":
-            quantum = Quantum(asked.mode, asked.readout, Simulator(asked.noise))
             solution = carry_out(
                 problem, kind.kind, asked.access, asked.epsilon, quantum,
                 _generator(asked.seed), system=system,

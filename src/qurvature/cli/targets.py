@@ -44,8 +44,8 @@ class Target:
 
 
 _DECLARED = (
-    "Declared, not measured: α is taken as ‖A‖, the least there can be, so that every quantum price is "
-    "a lower bound"
+    "Declared, not measured: α is the least that size and κ allow, so that a larger one only adds to the "
+    "quantum prices"
 )
 
 

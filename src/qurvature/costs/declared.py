@@ -36,9 +36,10 @@ def declared(
     least there can be (of columns that share no row: Curtis, Powell and Reid, 1974), in calls as large
     as there can be.
 
-    What is not declared favours the quantum computer, so that its price is a lower bound: α = ‖A‖
-    for every access, hence κ_encoded = κ, while the ends of the interval are α = ‖A‖_F ≤ √n·‖A‖ and
-    α = d·max|a| ≤ d·‖A‖. Conjugate gradients take the (√κ/2) ln(2/ε) iterations of the worst spectrum.
+    What is not declared favours the quantum computer, so that its price is a lower bound: α is the least
+    that size and κ allow. For ``stored`` access ‖A‖² + (n - 1) σ_min² ≤ ‖A‖_F² ≤ n ‖A‖², for ``sparse``
+    access ‖A‖ ≤ d·max|a| ≤ d ‖A‖. Conjugate gradients take the
+    (√κ/2) ln(2/ε) iterations of the worst spectrum.
 
     Args:
         n: rows.
@@ -62,6 +63,8 @@ def declared(
     d = n if sparsity is None else sparsity
     _check(n, kappa, d, epsilon, batch)
     bound = 0.5 * math.sqrt(kappa) * math.log(2 / epsilon)
+    root = math.sqrt(n)
+    spread = min(math.hypot(kappa, math.sqrt(n - 1)), root * kappa)
     profile = MatrixProfile(
         n=n,
         dtype=dtype,
@@ -76,8 +79,8 @@ def declared(
         column_sparsity_max=d,
         column_sparsity_mean=None,
         access=(
-            AccessProfile("stored", 1.0, _least(kappa, math.sqrt(n)), n * n, n),
-            AccessProfile("sparse", 1.0, _least(kappa, float(d)), n * d, d),
+            AccessProfile("stored", spread / kappa, _least(spread, root * kappa), n * n, n),
+            AccessProfile("sparse", 1.0, _least(kappa, d * kappa), n * d, d),
         ),
         ritz=(),
         cg_iterations=max(1.0, min(bound, float(n))),
@@ -85,6 +88,8 @@ def declared(
     )
     word = _WORD_BYTES[dtype]
     values = {"n": float(n), "word_bytes": word, "reads": float(n), "epsilon": epsilon}
+    if math.isfinite(spread):
+        values["kappa_frobenius"] = spread
     values["iterations"] = max(1.0, min(bound, float(n)))
     values |= {f"{prefix}_{kernel}": 0.0 for prefix in ("product", "form") for kernel in KERNELS}
     if batch is None:
@@ -114,4 +119,4 @@ def _exact(value: float) -> Estimate:
 
 
 def _least(kappa: float, most: float) -> Estimate:
-    return Estimate(kappa, kappa, kappa * most, "declared, α = ‖A‖", 0, Standing.ASSUMED)
+    return Estimate(kappa, kappa, max(kappa, most), "declared, the least α", 0, Standing.ASSUMED)

@@ -71,6 +71,8 @@ class System:
     ) -> System:
         """A system whose entries are formed on ``cpu``, or else on the first classical machine.
 
+        ``options`` are further attributes; ``host`` is one.
+
         Raises:
             ValueError: unless 0 < epsilon < 1 and n ≥ 1.
         """
@@ -78,7 +80,7 @@ class System:
         check_value("n", quantities["n"])
         here = [m for m in machines if m.technology == "classical"]
         host = next((m for m in here if m.kind == "cpu"), here[0] if here else None)
-        return cls(profile, quantities, host, **options)
+        return cls(profile, quantities, **{"host": host, **options})
 
     @property
     def given(self) -> bool:
@@ -131,7 +133,7 @@ class System:
             "product_grows": 2.0 if given else 1.0, "word_bytes": values["word_bytes"],
             "word_bits": 8.0 * values["word_bytes"],
         }  # fmt: skip
-        for name in ("rank", "iterations"):
+        for name in ("rank", "iterations", "kappa_frobenius"):
             if name in values:
                 point[name if name == "rank" else f"{name}_0"] = float(values[name])
         for name, value in values.items():

@@ -114,7 +114,7 @@ def _quantum_offers(
         return result
     form, unformable = _form(values, host)
     encodings = {a.kind: a for a in profile.access}
-    known: dict[tuple[str, str], dict[str, float]] = {}
+    known: dict[tuple[str, str], quantum.Known] = {}
     for solver in solvers:
         if not issubclass(solver, QuantumSolver):
             continue
@@ -129,9 +129,7 @@ def _quantum_offers(
                     result.append(_refused(solver, access, machine, refusal or ""))
                     continue
                 if (access, machine.kind) not in known:
-                    known[access, machine.kind] = quantum.values_of(
-                        machine, encodings[access], values
-                    )
+                    known[access, machine.kind] = quantum.known(machine, encodings[access], values)
                 made = quantum.price(
                     solver, access, machine, count, known[access, machine.kind], form, rival
                 )

@@ -188,7 +188,10 @@ class Model:
             return formulas.log10(at, nothing=-math.inf)
         except MissingQuantityError:
             raise
-        except (OverflowError, ValueError):
+        except ValueError:  # a formula without a value is a machine that cannot
+            if not size:
+                return dict.fromkeys(formulas, math.inf)
+        except OverflowError:
             pass
         if size:
             return self._one_by_one(formulas, given, size)
@@ -197,7 +200,7 @@ class Model:
             return whole._whole(formulas).log10(whole.values, nothing=-math.inf)
         except MissingQuantityError:
             raise
-        except ValueError:  # a formula without a value is a machine that cannot
+        except ValueError:
             return dict.fromkeys(formulas, math.inf)
 
     def _one_by_one(

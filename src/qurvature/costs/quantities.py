@@ -26,6 +26,7 @@ QUANTITIES: dict[str, Quantity] = {
         quantity("n", meaning="rows of the matrix"),
         quantity("rank", meaning="rows of the factor; there is none unless the operator has one"),
         quantity("iterations", meaning="conjugate-gradient products; the profile predicts them"),
+        quantity("kappa_frobenius", meaning="Frobenius norm over σ_min, if it is known"),
         quantity("word_bytes", "byte", "bytes of one number"),
         quantity("reads", meaning="entries of the solution that must leave the machine"),
         quantity("epsilon", meaning="accuracy of the solution"),
@@ -45,7 +46,8 @@ def quantities(problem: LinearProblem, profile: MatrixProfile, epsilon: float) -
     """The values of `QUANTITIES` for one system; what the system does not have is absent.
 
     ``form_*`` is absent when the entries cannot be formed, ``gram_*`` and ``rank`` when there is no
-    factor, ``iterations`` when the profile does not predict them.
+    factor, ``iterations`` when the profile does not predict them, ``kappa_frobenius`` when it does not
+    state it.
     """
     operator = problem.operator
     values: dict[str, float] = {
@@ -58,6 +60,9 @@ def quantities(problem: LinearProblem, profile: MatrixProfile, epsilon: float) -
         values["rank"] = operator.factor_rows
     if profile.cg_iterations is not None and math.isfinite(profile.cg_iterations):
         values["iterations"] = profile.cg_iterations
+    stored = profile.kappa_frobenius
+    if stored is not None and math.isfinite(stored):
+        values["kappa_frobenius"] = stored
     _put(values, "product", operator.product_work)
     _put(values, "form", operator.dense_work)
     _put(values, "gram", operator.gram_work)

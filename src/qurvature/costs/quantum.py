@@ -25,7 +25,8 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from qurvature.encodings import BlockEncoding
 from qurvature.expressions import Expression, Formulas, constant, maximum, quantity
@@ -58,8 +59,8 @@ LOAD_SECONDS = (ENTRIES + N) * WORD_BITS / IO
 
 #: What is kept of the chain beside the lines.
 RESOURCES = (
-    "logical_qubits", "physical_qubits", "toffoli", "rotations", "rotation_t", "t_equivalent", "logical_steps",
-    "distance", "factories", "energy_j",
+    "logical_qubits", "physical_qubits", "toffoli", "rotations", "rotation_t", "t_equivalent",
+    "logical_steps", "distance", "factories", "energy_j",
 )  # fmt: skip
 _LINES = ("load", "encode", "invert", "repeat", "norm", "read_out")
 
@@ -126,36 +127,54 @@ def values_of(
     return here
 
 
+#: What differs from solver to solver.
+_LATE = ("attempt", "preparations", "success")
+
+
+@dataclass(frozen=True)
+class Known:
+    """The formulas of one machine and access, and their values but for the solver's counts."""
+
+    formulas: Formulas
+    values: dict[str, float]
+    evaluate: Callable[[Mapping[str, float]], dict[str, float]]
+
+
+def known(machine: HardwareProfile, access: AccessProfile, values: Mapping[str, float]) -> Known:
+    """Everything that solvers share; ``values`` are those of `qurvature.costs.quantities`."""
+    shared, here = _shared(machine, access.kind), values_of(machine, access, values)
+    return Known(shared, here, shared.given(here, _LATE))
+
+
 def price(
     solver: type[QuantumSolver],
     access: str,
     machine: HardwareProfile,
     count: QueryCount,
-    values: Mapping[str, float],
+    known: Known,
     log10_form: float | None,
     log10_rival: float | None,
 ) -> CostEstimate | str:
     """The modelled seconds of one solve and what it takes, or why the machine cannot run it.
 
-    ``values`` are those of `values_of`; ``log10_form`` is the price of forming the entries, None if
+    ``known`` is what `known` gives; ``log10_form`` is the price of forming the entries, None if
     they are there; ``log10_rival`` is the log10 of the best classical offer's seconds.
 
     Raises:
         ValueError: for a quantity without a value, which is no fault of the machine.
     """
     success = count.success_probability
-    here = {
-        **values,
+    late = {
         "attempt": count.queries * success,
         "preparations": count.state_preparations * success,
         "success": success,
     }
-    shared = _shared(machine, access)
     try:
-        found = {k: _log10(v) for k, v in shared.evaluate(here).items()}
+        found = {k: _log10(v) for k, v in known.evaluate(late).items()}
     except OverflowError:
-        found = shared.log10(here, nothing=-math.inf)
+        found = known.formulas.log10({**known.values, **late}, nothing=-math.inf)
     except ValueError:
+        here = {**known.values, **late}
         # A formula without a value is a machine that cannot; anything else is an error of ours.
         reason = refuses(machine, physical(machine), here | chain_counts(machine, access, here))
         if reason is None:
@@ -176,10 +195,21 @@ def price(
         lines,
         count,
         None if log10_rival is None else _break_even(steps, fixed, log10_rival),
-        _assumptions(machine),
+        (*_assumptions(machine), *_unit(solver)),
         {name: found[name] for name in RESOURCES if found.get(name, -math.inf) > -math.inf},
         _shortfall(machine, found),
     )
+
+
+def _unit(solver: type[QuantumSolver]) -> tuple[Assumption, ...]:
+    if solver.unit == "calls to U_A or its inverse":
+        return ()
+    return (
+        Assumption(
+            "query_unit", solver.unit, "", Standing.ASSUMED,
+            "priced as one call to U_A each: a lower bound",
+        ),
+    )  # fmt: skip
 
 
 def chain_counts(

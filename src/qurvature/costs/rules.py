@@ -124,6 +124,8 @@ def following(names: frozenset[str], sparse: bool) -> Formulas:
     found: dict[str, Expression] = {}
     if "iterations" in names:
         found["iterations"] = _ITERATIONS
+    if "kappa_frobenius" in names:
+        found["kappa_frobenius"] = _start("kappa_frobenius") * _HARDER
     needed = set(names)
     for name in names:  # rates are read at the size of a call, which follows from the work in it
         kernel, _, prefix = name.removeprefix("rate_").partition("_")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -87,3 +87,47 @@ def compiled(formulas: Sequence[Expression]) -> Compiled:
         return [result(values) for result in results]
 
     return run if steps else run_directly
+
+
+def staged(
+    formulas: Sequence[Expression], late: frozenset[str]
+) -> Callable[[Mapping[str, Any]], Compiled]:
+    """As `compiled`, in two steps: what does not depend on the ``late`` quantities is computed once.
+
+    The first function takes all other quantities and gives the second, which takes the late ones.
+    """
+    whole = graph(formulas)
+    waits = [bool(node.names & late) for node in whole.nodes]
+    # Computed early: what a late operation, or a result, takes as an operand.
+    taken = {part for i, parts in enumerate(whole.parts) if waits[i] for part in parts}
+    early = [
+        i
+        for i, parts in enumerate(whole.parts)
+        if parts and not waits[i] and (i in taken or i in whole.roots or whole.uses[i] > 1)
+    ]
+    kept = frozenset(early) | frozenset(i for i in whole.shared if waits[i])
+
+    def closure(i: int, *, stored: bool = True) -> Compiled:
+        if stored and i in kept:
+            return operator.itemgetter(i)
+        return whole.nodes[i].scalar([closure(part) for part in whole.parts[i]])
+
+    first = [(i, closure(i, stored=False)) for i in early]
+    then = [(i, closure(i, stored=False)) for i in whole.shared if waits[i]]
+    results = [closure(root) for root in whole.roots]
+    known = frozenset().union(*(formula.names for formula in formulas)) - late
+
+    def begin(values: Mapping[str, Any]) -> Compiled:
+        base: dict[Any, Any] = {name: values[name] for name in known}
+        for i, step in first:
+            base[i] = step(base)
+
+        def finish(rest: Mapping[str, Any]) -> list[Any]:
+            scratch = base | {name: rest[name] for name in late}
+            for i, step in then:
+                scratch[i] = step(scratch)
+            return [result(scratch) for result in results]
+
+        return finish
+
+    return begin

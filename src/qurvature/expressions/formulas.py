@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from .arrays import Arrays
-from .compiling import compiled, graph
+from .compiling import compiled, graph, staged
 from .expression import STUMBLES, Expression, Number
 from .operators import OPERATORS
 from .tree import constant
@@ -67,6 +68,42 @@ class Formulas(Mapping[str, Expression]):
         if quick is not None:
             return dict(zip(self, quick, strict=True))
         return {name: formula.evaluate(values) for name, formula in self.items()}
+
+    def given(
+        self, values: Mapping[str, Any], late: Iterable[str]
+    ) -> Callable[[Mapping[str, Any]], dict[str, float]]:
+        """A function of the ``late`` quantities alone; what depends on the rest is computed here, once.
+
+        The values are those of `evaluate`, and so are the errors.
+
+        Examples:
+            >>> from qurvature.expressions import quantity
+            >>> n, m = quantity("n"), quantity("m")
+            >>> Formulas({"both": (n + 1) * m}).given({"n": 2}, ["m"])({"m": 5})
+            {'both': 15.0}
+        """
+        names = frozenset(late)
+        if names not in self._staged:
+            self._staged[names] = staged(list(self.values()), names)
+        try:
+            finish = self._staged[names](values)
+        except (*STUMBLES, KeyError):
+            finish = None
+
+        def evaluate(rest: Mapping[str, Any]) -> dict[str, float]:
+            try:
+                found = None if finish is None else [float(value) for value in finish(rest)]
+            except STUMBLES:
+                found = None
+            if found is None or not all(map(math.isfinite, found)):
+                return self.evaluate({**values, **rest})
+            return dict(zip(self, found, strict=True))
+
+        return evaluate
+
+    @cached_property
+    def _staged(self) -> dict[frozenset[str], Any]:
+        return {}
 
     def log10(self, values: Mapping[str, Any], *, nothing: float | None = None) -> dict[str, Any]:
         """The decimal logarithm of each, as `Expression.log10` gives it.

@@ -61,3 +61,11 @@ class MatrixProfile:
     cg_iterations: float | None
     matvecs: int
     trace: float | None = None
+
+    @property
+    def kappa_frobenius(self) -> float | None:
+        """‖A‖_F/σ_min, which ``stored`` access encodes; None if it is not known."""
+        for access in self.access:
+            if access.kind == "stored":
+                return max(access.kappa_encoded.value, 1.0)
+        return None

@@ -37,7 +37,7 @@
       },
       axisY: { domain: false, ticks: false, labelPadding: 6 },
       legend: {
-        labelColor: ink, labelFontSize: 12, symbolSize: 80, symbolStrokeWidth: 2,
+        labelColor: ink, titleColor: soft, labelFontSize: 12, symbolSize: 80, symbolStrokeWidth: 2,
         rowPadding: 3, columnPadding: 14, offset: 10, labelLimit: Math.max(160, width - 40),
       },
     };

@@ -14,6 +14,7 @@ from typing import Any
 
 import jinja2
 import vl_convert
+from altair.utils.schemapi import debug_mode
 from markupsafe import Markup
 
 from qurvature.records import StepRecord, to_plain
@@ -22,8 +23,10 @@ from . import charts, tables
 from .charts.prices import shown
 from .curves import named, optimizer
 from .offers import fresh
+from .priced import Priced, priced
 from .read import Run
 from .verdict import verdict
+from .whatif import WhatIf, what_if
 from .wording import number, plural
 
 Runs = Mapping[str, Sequence[StepRecord]]
@@ -46,14 +49,17 @@ def run_page(run: Run) -> str:
     runs = named(records, run.rivals)
     specs: dict[str, Any] = {}
     sections = []
+    repriced = priced(run)
     if records:
         for anchor, heading, introduction, figures in charts.SECTIONS:
             drawings = [_drawing(figure, runs, specs) for figure in figures]
             if anchor == "decisions":
                 introduction = f"{introduction} {_reuse(records)}"
             sections.append((anchor, heading, introduction, drawings))
+        sections.insert(2, _price_section(repriced, specs))
     return _render(
         specs,
+        None if repriced is None else what_if(repriced),
         title=f"{run.name} · qurvature",
         name=run.name,
         about=_about(records, run),
@@ -85,6 +91,7 @@ def comparison_page(runs: Sequence[Run]) -> str:
     sentences = [f"{name}: {verdict(records)[0]}" for name, records in together.items()]
     return _render(
         specs,
+        None,
         title=f"Comparison of {plural(len(runs), 'run')} · qurvature",
         name=f"Comparison of {plural(len(runs), 'run')}",
         about=[", ".join(sorted({optimizer(r) for r in filled.values()}))] if filled else [],
@@ -183,12 +190,23 @@ def _price_lists(records: Sequence[StepRecord]) -> tables.Table | None:
     return tables.price_list(listed, key)
 
 
-def _drawing(figure: charts.Figure, runs: Runs, specs: dict[str, Any]) -> Drawing:
+def _price_section(
+    repriced: Priced | None, specs: dict[str, Any]
+) -> tuple[str, str, str, list[Drawing]]:
+    anchor, heading, introduction, figures = charts.PRICE
+    if repriced is None:
+        missing = [Drawing(f.name, "", "", f.absent, f.wide) for f in figures]
+        return anchor, heading, introduction, missing
+    return anchor, heading, introduction, [_drawing(f, repriced, specs) for f in figures]
+
+
+def _drawing(figure: charts.Figure, runs: Runs | Priced, specs: dict[str, Any]) -> Drawing:
     """The figure's place on the page; its specification goes into ``specs``."""
-    chart = figure.draw(runs)
-    if chart is None:
-        return Drawing(figure.name, "", "", figure.absent, figure.wide)
-    spec = chart.to_dict()
+    with debug_mode(False):  # the tests hold every chart to the schema, which takes seconds
+        chart = figure.draw(runs)
+        if chart is None:
+            return Drawing(figure.name, "", "", figure.absent, figure.wide)
+        spec = chart.to_dict(validate=False)
     heading = spec.pop("title")
     specs[figure.name] = spec
     return Drawing(figure.name, heading, figure.note, "", figure.wide)
@@ -202,11 +220,13 @@ def _payload(specs: dict[str, Any]) -> str:
         spec.pop("config", None)
         for name, rows in spec.pop("datasets", {}).items():
             datasets[name] = _columns(rows)
+    return _json({"datasets": datasets, "charts": specs})
+
+
+def _json(data: Any) -> str:
+    """Safe inside a script element."""
     text = json.dumps(
-        to_plain({"datasets": datasets, "charts": specs}),
-        allow_nan=False,
-        ensure_ascii=False,
-        separators=(",", ":"),
+        to_plain(data), allow_nan=False, ensure_ascii=False, separators=(",", ":")
     )
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
@@ -216,9 +236,11 @@ def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     return {name: [row.get(name) for row in rows] for name in names}
 
 
-def _render(specs: dict[str, Any], **words: Any) -> str:
+def _render(specs: dict[str, Any], sliders: WhatIf | None, **words: Any) -> str:
     payload = _payload(specs)
     scripts = [_script("page.js")] if specs else []
+    if sliders is not None:
+        scripts += [sliders.script, _script("whatif.js")]
     if specs:
         scripts.insert(0, _bundle())
     allowed = " ".join(f"'sha256-{_digest(text)}'" for text in scripts) or "'none'"
@@ -236,6 +258,8 @@ def _render(specs: dict[str, Any], **words: Any) -> str:
         | {
             "style": Markup(_script("page.css")),  # noqa: S704 - our own file
             "scripts": [Markup(text) for text in scripts],  # noqa: S704 - our own and Vega's
+            "whatif": None if sliders is None else sliders.payload,
+            "whatif_data": Markup("" if sliders is None else _json(sliders.payload)),  # noqa: S704
             "payload": Markup(payload),  # noqa: S704 - JSON without "<"
             "allowed": Markup(allowed),  # noqa: S704 - base64
         }

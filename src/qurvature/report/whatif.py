@@ -40,6 +40,7 @@ class Functions:
     """The functions of the script; equal ones are one."""
 
     numbers: dict[str, int] = field(default_factory=dict)
+    _written: dict[int, tuple[Formulas, int]] = field(default_factory=dict, repr=False)
 
     def add(self, formulas: Formulas) -> int:
         """The function's number.
@@ -56,9 +57,12 @@ class Functions:
             },
             ]};
         """
-        names = ", ".join(sorted(formulas.names))
-        text = f"({{{names}}}) => {{\n{formulas.javascript()}\n}}"
-        return self.numbers.setdefault(text, len(self.numbers))
+        if id(formulas) not in self._written:  # offers share their stages
+            names = ", ".join(sorted(formulas.names))
+            text = f"({{{names}}}) => {{\n{formulas.javascript()}\n}}"
+            number = self.numbers.setdefault(text, len(self.numbers))
+            self._written[id(formulas)] = formulas, number
+        return self._written[id(formulas)][1]
 
     @property
     def script(self) -> str:

@@ -46,6 +46,8 @@ class Crossing:
         value: where both take equally long; None if nowhere.
         reason: why nowhere.
         wins_now: whether the quantum computer wins as things are.
+        nearest: log10 of the quantum price over the classical one where the verdict comes nearest to
+            turning, or turns most.
         wins_below: whether it wins below ``value`` (else above); None without one.
         log10_seconds: of both, there.
         quantum: the cheapest quantum offer there.
@@ -58,6 +60,7 @@ class Crossing:
     value: float | None
     reason: str
     wins_now: bool
+    nearest: float = math.nan
     wins_below: bool | None = None
     log10_seconds: float | None = None
     quantum: str = ""
@@ -141,14 +144,15 @@ def break_even(
     unit = VARIABLES[name][0]
     wins_now = bool(_gap(quantum, classical, fixed) <= 0)
     grid = _grid(least, most, now)
-    heights = np.asarray(_gap(quantum, classical, {**fixed, name: grid}))
+    heights = np.broadcast_to(_gap(quantum, classical, {**fixed, name: grid}), grid.shape)
     wins = heights <= 0
+    nearest = float(heights.max() if wins_now else heights.min())
     turns = np.flatnonzero(wins[1:] != wins[:-1])
     if not turns.size:
         verb = "wins" if wins[0] else "loses"
         span = f"{name} = {least:.3g} and {name} = {most:.3g}{'' if unit == '1' else ' ' + unit}"
         reason = f"the quantum computer {verb} at both ends, {span}, and between"
-        return Crossing(name, unit, now, None, reason, wins_now)
+        return Crossing(name, unit, now, None, reason, wins_now, nearest)
     origin = math.log(now) if now == now else math.log(most)
     middle = (np.log(grid[turns]) + np.log(grid[turns + 1])) / 2
     at = int(turns[np.argmin(np.abs(middle - origin))])
@@ -159,8 +163,8 @@ def break_even(
     winner, seconds = cheapest(quantum, **point)
     rival, _ = cheapest(classical, **point)
     return Crossing(
-        name, unit, now, value, "", wins_now, bool(wins[at]), seconds, winner.offer, rival.offer
-    )
+        name, unit, now, value, "", wins_now, nearest, bool(wins[at]), seconds, winner.offer, rival.offer
+    )  # fmt: skip
 
 
 def shared(models: Sequence[Model], name: str) -> float:
@@ -199,6 +203,8 @@ def _range(
     least, most = RANGES[name]
     if name in ("sparsity", "reads"):
         most = fixed.get("n", shared(quantum, "n"))
+    if name == "physical_error":  # beyond the threshold there is no code
+        most = min(most, 0.99 * shared(quantum, "threshold"))
     if now == now:
         least, most = min(least, now), max(most, now)
     least = least if low is None else low
@@ -223,11 +229,9 @@ def _near(
 ) -> tuple[Model, ...]:
     """Those that may be the cheapest within a narrow bracket: within ten decades of it at an end."""
     ends = np.array(bracket)
-    prices = [np.asarray(m.log10_seconds(**{**fixed, name: ends})) for m in models]
+    prices = [np.broadcast_to(m.log10_seconds(**{**fixed, name: ends}), ends.shape) for m in models]
     least = np.min(np.stack(prices), axis=0)
-    return tuple(
-        m for m, p in zip(models, prices, strict=True) if bool(np.any(p <= least + 10.0))
-    )
+    return tuple(m for m, p in zip(models, prices, strict=True) if bool(np.any(p <= least + 10.0)))
 
 
 def _bisect(

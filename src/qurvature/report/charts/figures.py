@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from . import prices, systems, training
-from .training import Chart, Runs
+from . import costs, prices, systems, training
+from .training import Chart
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,7 @@ class Figure:
     """
 
     name: str
-    draw: Callable[[Runs], Chart | None]
+    draw: Callable[[Any], Chart | None]
     absent: str
     note: str = ""
     wide: bool = False
@@ -132,6 +133,36 @@ SECTIONS: tuple[tuple[str, str, str, tuple[Figure, ...]], ...] = (
                 "Seconds of this machine's clock, without evaluation.",
                 wide=True,
             ),
+        ),
+    ),
+)  # fmt: skip
+
+#: The section of prices that are computed again; its figures draw a `~qurvature.report.priced.Priced`.
+PRICE: tuple[str, str, str, tuple[Figure, ...]] = (
+    "price", "The price of one step",
+    "Recomputed from the records of the last step that tells enough: its profile, its counts and the "
+    "machines that the run froze. Modelled seconds throughout.",
+    (
+        Figure(
+            "waterfall", costs.waterfall,
+            "No step records a profile with its counts and the machines of both kinds, so no price can "
+            "be computed again.",
+            "Each bar begins where the lines before it end, on a logarithmic axis: a line without a "
+            "visible bar adds nearly nothing. Point at a bar for the line's own seconds, and for the "
+            "standing and source of what it rests on.",
+            wide=True,
+        ),
+        Figure(
+            "winners-kappa", costs.winners_by_kappa,
+            "So there is no map of who would win over size and condition number.",
+            "Blue: the best classical offer is cheaper; orange: the best quantum one, with the "
+            "machine's own clock. The cross is this run. Qubits are not limited.",
+        ),
+        Figure(
+            "winners-gate", costs.winners_by_gate,
+            "So there is no map of who would win over size and gate time.",
+            "The same with another logical step; look-up, loading and readout stay as the machine has "
+            "them. Light needs 3.3e-15 s for a micrometre: no gate below that can be.",
         ),
     ),
 )  # fmt: skip

@@ -8,6 +8,7 @@ from qurvature.records import KERNELS
 n = quantity("n", meaning="number of unknowns")
 rank = quantity("rank", meaning="rows of the factor Q in A = QᵀQ + λI")
 iterations = quantity("iterations", meaning="predicted iterations")
+kappa_frobenius = quantity("kappa_frobenius", meaning="Frobenius norm over σ_min")
 word_bytes = quantity("word_bytes", unit="B", meaning="bytes of one number")
 
 

@@ -60,7 +60,7 @@ class Kaczmarz(ClassicalSolver):
         del access
         if problem.operator.dense_work is None:
             return "the entries would not fit in memory"
-        kappa = frobenius(profile)
+        kappa = profile.kappa_frobenius
         if kappa is None:
             return "‖A‖_F is not known, so neither is a bound"
         rows = expected_rows(kappa, _TYPICAL)
@@ -147,14 +147,6 @@ def _run(state: _State, b: np.ndarray, epsilon: float) -> tuple[np.ndarray, int,
             return x, rows, Outcome.MAX_STEPS
 
 
-def frobenius(profile: MatrixProfile) -> float | None:
-    """κ_F = ‖A‖_F ‖A⁻¹‖, which ``stored`` access encodes; None if it is not known."""
-    for access in profile.access:
-        if access.kind == "stored":
-            return max(access.kappa_encoded.value, 1.0)
-    return None
-
-
 def expected_rows(kappa: float, epsilon: float) -> float:
     """2 κ_F² ln(κ_F/ε).
 
@@ -162,4 +154,4 @@ def expected_rows(kappa: float, epsilon: float) -> float:
         >>> round(expected_rows(10.0, 1e-3))
         1842
     """
-    return 2 * kappa**2 * math.log(kappa / epsilon)
+    return 2 * kappa * kappa * math.log(kappa / epsilon)

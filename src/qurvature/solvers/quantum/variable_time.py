@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import ClassVar, Self, cast
 
 from qurvature.expressions import Expression, constant, log, maximum
-from qurvature.records import Standing
+from qurvature.problems import LinearProblem
+from qurvature.records import MatrixProfile, Standing
 from qurvature.solvers.base import EPSILON, KAPPA_ENCODED, QuantumSolver
 
 # ln ln(1/p) of the theorem needs 1/p = κ² above e; a smaller κ_encoded only says that σ_min/α is
@@ -52,6 +53,12 @@ class VariableTime(QuantumSolver):
     )
     success = constant(1)
     preparations: ClassVar[Expression] = _kappa
+
+    @classmethod
+    def refuses(cls, problem: LinearProblem, profile: MatrixProfile, access: str) -> str | None:
+        """A price, always: a curve without its constant is none."""
+        del problem, profile, access
+        return "its constant is unknown: a curve, not a price"
 
     @classmethod
     def with_constant(cls, value: float) -> type[Self]:

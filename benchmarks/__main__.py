@@ -9,12 +9,34 @@ from pathlib import Path
 
 import torch
 
-from . import closed_form, direction, hvp, kappa, memory, quantum, scheduler, training
+from . import (
+    closed_form,
+    direction,
+    hvp,
+    kappa,
+    memory,
+    peers_quantum,
+    quantum,
+    quantum_solvers,
+    scheduler,
+    training,
+)
 from .harness import Row
 
 BENCHMARKS = {
     module.__name__.rpartition(".")[2]: module
-    for module in (training, closed_form, hvp, kappa, scheduler, direction, memory, quantum)
+    for module in (
+        training,
+        closed_form,
+        hvp,
+        kappa,
+        scheduler,
+        direction,
+        memory,
+        quantum,
+        quantum_solvers,
+        peers_quantum,
+    )
 }
 RESULTS = Path(__file__).parent / "results.json"
 

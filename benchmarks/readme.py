@@ -9,6 +9,8 @@ from pathlib import Path
 from .__main__ import RESULTS, main
 
 README = Path(__file__).parent.parent / "README.md"
+#: Tables of their own in the documentation.
+ELSEWHERE = ("quantum_solvers",)
 BEGIN, END = "<!-- figures:begin -->", "<!-- figures:end -->"
 
 
@@ -17,6 +19,8 @@ def table() -> str:
     results = json.loads(RESULTS.read_text())
     rows: dict[str, dict[int, dict]] = {}
     for row in results["rows"]:
+        if row["benchmark"] in ELSEWHERE:
+            continue
         rows.setdefault(row["what"], {})[row["threads"]] = row
     lines = [
         "| measured | target | one thread | two threads | |",

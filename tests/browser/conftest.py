@@ -57,8 +57,8 @@ def opened(chromium: Browser) -> Callable[..., AbstractContextManager[Page]]:
             )
         yield page
         assert trouble == []
-        asked = [url for url in asked if url != path.as_uri()]
-        assert [url for url in asked if not url.startswith(("data:", "blob:"))] == []
+        inside = (path.as_uri(), "data:", "blob:")
+        assert [url for url in asked if not url.startswith(inside)] == []
         context.close()
 
     return opened

@@ -15,6 +15,7 @@ from qurvature.solvers.classical.cholesky import Cholesky
 from qurvature.solvers.classical.conjugate_gradients import CG
 from qurvature.solvers.classical.dual import Dual
 from qurvature.solvers.classical.factorizations import LDL, LU, ldl_inertia
+from qurvature.solvers.classical.kaczmarz import Kaczmarz, expected_rows
 from qurvature.solvers.classical.kronecker import Kronecker
 from qurvature.solvers.classical.minres import MINRES
 from qurvature.testing import (
@@ -77,7 +78,8 @@ def test_the_reference_solvers_take_what_they_should():
 def test_the_answer_is_the_answer(kind):
     """Against torch.linalg.solve in float64, at a tight tolerance."""
     solver = Solver.named(kind)
-    name = {"dual": "factor_damped", "kronecker": "kronecker_damped", "cg_kfac": "layer_damped"}
+    name = {"dual": "factor_damped", "kronecker": "kronecker_damped", "cg_kfac": "layer_damped",
+            "kaczmarz": "negative"}  # fmt: skip
     case = matrix_case(name.get(kind, "spd"))
     problem = case.problem()
     truth = torch.linalg.solve(case.entries(), problem.rhs)
@@ -262,6 +264,36 @@ def test_the_dual_loses_no_digits_by_push_through():
     u = random(10)
     problem = LinearProblem(operator, operator.operator.factor_adjoint(u), dual_rhs=u)
     assert run(Dual, problem, 1e-9).outcome is Outcome.CONVERGED
+
+
+@pytest.mark.parametrize("epsilon", [1e-2, 1e-6])
+def test_kaczmarz_keeps_its_bound_and_repeats(epsilon):
+    """2 κ_F² ln(κ_F/ε) rows are expected at most, so that on average over systems they suffice."""
+    rows, bounds = 0, 0.0
+    for seed in range(6):
+        problem = system(log_uniform(20, 5.0), PD, seed=seed)
+        kappa = profile(problem).kappa_frobenius
+        solution = run(Kaczmarz, problem, epsilon)
+        assert solution.outcome is Outcome.CONVERGED
+        assert torch.equal(solution.x, run(Kaczmarz, problem, epsilon).x)
+        rows += solution.stats.iterations
+        bounds += expected_rows(kappa, epsilon)
+    assert 0.05 * bounds < rows <= bounds
+
+
+def test_kaczmarz_lists_the_bound_that_it_does_not_run():
+    problem = system(log_uniform(40, 100.0), PD)
+    reason = Kaczmarz.refuses(problem, profile(problem), "dense")
+    assert reason.startswith("its bound asks for 1.8e+06 rows, 2 κ_F² ln(κ_F/ε) with κ_F = 218")
+    unknown = replace(profile(problem), access=())
+    assert "not known" in Kaczmarz.refuses(problem, unknown, "dense")
+
+
+def test_kaczmarz_on_a_row_of_zeros_and_beyond_its_rows(monkeypatch):
+    singular = LinearProblem(Dense(torch.diag(torch.tensor([1.0, 0.0]))), torch.ones(2))
+    assert run(Kaczmarz, singular).outcome is Outcome.SINGULAR
+    monkeypatch.setattr("qurvature.solvers.classical.kaczmarz.MOST_ROWS", 100)
+    assert run(Kaczmarz, system(log_uniform(40, 1e4), PD)).outcome is Outcome.MAX_STEPS
 
 
 def test_solvers_for_damped_factors_refuse_what_is_not_damped():

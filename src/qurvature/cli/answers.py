@@ -52,9 +52,9 @@ def _bound(quantum: Offer, rival: Offer) -> str:
     prices = f"{duration(quantum.log10_seconds)} against {duration(rival.log10_seconds)}"
     if gap <= 0:
         return (
-            f"No look-up, code or readout makes it pay on these machines: even at one clock cycle a query, "
-            f"with nothing loaded and nothing read, {quantum.name} takes {power(-gap)} times what {rival.name} does "
-            f"({prices})."
+            "No look-up, code or readout makes it pay on these machines: even at one clock cycle a "
+            f"query, with nothing loaded and nothing read, {quantum.name} takes {power(-gap)} times what "
+            f"{rival.name} does ({prices})."
         )
     return (
         f"Nothing is ruled out: at one clock cycle a query, with nothing loaded and nothing read, "

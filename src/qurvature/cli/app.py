@@ -127,7 +127,17 @@ def console() -> Console:
 
 
 def _register() -> None:
-    from . import catalogue, doctor, estimate, profiling, reproduce, runs, systems, training  # noqa: F401
+    from . import (  # noqa: F401
+        catalogue,
+        crossover,
+        doctor,
+        estimate,
+        profiling,
+        reproduce,
+        runs,
+        systems,
+        training,
+    )
 
 
 def _plugins(arguments: Sequence[str]) -> tuple[list[str], list[str]]:

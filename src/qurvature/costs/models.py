@@ -19,7 +19,7 @@ import numpy as np
 
 from qurvature.expressions import Expression, Formulas, MissingQuantityError, constant
 from qurvature.hardware import HardwareProfile
-from qurvature.records import LINES, AccessProfile, MatrixProfile, Rejection
+from qurvature.records import KERNELS, LINES, AccessProfile, MatrixProfile, Rejection
 from qurvature.solvers.base import ClassicalSolver, QuantumSolver, Solver
 
 from . import classical, quantum
@@ -28,7 +28,7 @@ from .physical import Shape, figures, shape
 from .priced import Model, vary
 from .quantities import QUANTITIES, WORKS
 from .rates import rate_formulas
-from .recorded import refusal
+from .recorded import entries_given, refusal
 from .rules import SHAPE, VARIABLES, check_value, encoding, following
 
 __all__ = [
@@ -80,12 +80,18 @@ class System:
         check_value("n", quantities["n"])
         here = [m for m in machines if m.technology == "classical"]
         host = next((m for m in here if m.kind == "cpu"), here[0] if here else None)
-        return cls(profile, quantities, **{"host": host, **options})
+        known: dict[str, Any] = {"host": host, **options}
+        return cls(profile, quantities, **known)
+
+    @cached_property
+    def given(self) -> bool:
+        """Whether the matrix is its entries."""
+        return entries_given(self.quantities)
 
     @property
-    def given(self) -> bool:
+    def formed(self) -> bool:
         """Whether the entries are there: forming them takes nothing."""
-        return not any(self.quantities.get(f"form_{k}", 1.0) for k in ("gemm", "stream", "launch"))
+        return not any(self.quantities.get(f"form_{kernel}", 1.0) for kernel in KERNELS)
 
     def refuses(self, solver: type[Solver], access: str) -> str | None:
         """Why there is no such offer, or None."""
@@ -164,7 +170,7 @@ class System:
 
     def _quantum(self, solver: type[QuantumSolver], access: str, machine: HardwareProfile) -> Model:
         held = next(a for a in self.profile.access if a.kind == access)
-        formed = not self.given and not self.loaded
+        formed = not self.formed and not self.loaded
         circuit = _circuit(machine, access, formed, self.loaded)
         point = {**self._common, **figures(machine), **_encoded(held)}
         io = machine["io_bits_per_s"].value

@@ -8,22 +8,28 @@ from typing import Any, cast
 
 import torch
 
-from qurvature.operators import LinearOperator, Structure
+from qurvature.operators import LinearOperator, Shifted, Structure
 from qurvature.problems import LinearProblem
 from qurvature.records import Decision, MatrixProfile, Work
 from qurvature.records.counts import KERNELS
 from qurvature.solvers.base import Solver
 
 
-class _Recorded(LinearOperator):
-    """A matrix of which nothing is left but its profile and its counts."""
+def entries_given(values: Mapping[str, float]) -> bool:
+    """Whether the matrix is its entries: none is formed, and a product passes over all of them.
 
-    def __init__(self, profile: MatrixProfile, values: Mapping[str, float]) -> None:
-        dtype = torch.float64 if values["word_bytes"] > 4 else torch.float32
-        facts = frozenset(Structure(fact) for fact in profile.structure)
-        super().__init__(int(values["n"]), dtype, torch.device("cpu"), facts)
-        self._values = values
-        self.formation = "recorded" if any(self._work_of("form")) else "given"
+    A curvature whose entries happen to be in memory is none: its products are its own.
+    """
+    formed = any(values.get(f"form_{kernel}", 1.0) for kernel in KERNELS)
+    entries = values["n"] ** 2 * values["word_bytes"]
+    own = values.get("product_gemm", 0.0) or values.get("product_stream", entries) != entries
+    return not formed and not own
+
+
+class _Works:
+    """What records tell of the work in an operator."""
+
+    _values: Mapping[str, float]
 
     def _work_of(self, prefix: str) -> list[float]:
         return [self._values.get(f"{prefix}_{kernel}", 0.0) for kernel in KERNELS]
@@ -58,6 +64,25 @@ class _Recorded(LinearOperator):
         return None if rank is None else int(rank)
 
 
+class _Recorded(_Works, LinearOperator):
+    """A matrix of which nothing is left but its profile and its counts."""
+
+    def __init__(self, profile: MatrixProfile, values: Mapping[str, float]) -> None:
+        dtype = torch.float64 if values["word_bytes"] > 4 else torch.float32
+        facts = frozenset(Structure(fact) for fact in profile.structure)
+        super().__init__(int(values["n"]), dtype, torch.device("cpu"), facts)
+        self._values = values
+        self.formation = "given" if entries_given(values) else "recorded"
+
+
+class _Damped(_Works, Shifted):
+    """The same with some damping, and the counts of the whole."""
+
+    def __init__(self, operator: _Recorded) -> None:
+        super().__init__(operator, 1.0)
+        self._values = operator._values
+
+
 def refusal(
     solver: type[Solver], profile: MatrixProfile, values: Mapping[str, float], access: str
 ) -> str | None:
@@ -67,10 +92,10 @@ def refusal(
     does not tell a Kronecker product from other matrices, so that what asks for one refuses; `decided`
     knows better where a decision was recorded.
     """
-    operator: LinearOperator = _Recorded(profile, values)
+    bare = _Recorded(profile, values)
     damped = profile.effective_dimension is not None
-    if damped or any(a.overlap is not None for a in profile.access):
-        operator = operator.shifted(1.0)
+    damped = damped or any(a.overlap is not None for a in profile.access)
+    operator = _Damped(bare) if damped else bare
     problem: Any = SimpleNamespace(operator=operator, n=operator.n, dtype=operator.dtype)
     return solver.refuses(cast(LinearProblem, problem), profile, access)
 

@@ -6,6 +6,7 @@ import base64
 import functools
 import hashlib
 import json
+import math
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from altair.utils.schemapi import debug_mode
 from markupsafe import Markup
 
 from qurvature.records import StepRecord, to_plain
+from qurvature.schedule.sensitivity import amdahl
 
 from . import charts, tables
 from .charts.prices import shown
@@ -56,7 +58,7 @@ def run_page(run: Run) -> str:
             if anchor == "decisions":
                 introduction = f"{introduction} {_reuse(records)}"
             sections.append((anchor, heading, introduction, drawings))
-        sections.insert(2, _price_section(repriced, specs))
+        sections.insert(2, _price_section(repriced, records, specs))
     return _render(
         specs,
         None if repriced is None else what_if(repriced),
@@ -68,6 +70,8 @@ def run_page(run: Run) -> str:
         race=tables.race(runs) if records else None,
         sections=sections,
         prices=_price_lists(records),
+        standings=None if repriced is None else tables.standings(repriced),
+        bound="" if repriced is None else repriced.bound,
         troubles=[t for t in (tables.outcomes(records), tables.notes(records)) if t],
         grounds=[
             t
@@ -191,13 +195,26 @@ def _price_lists(records: Sequence[StepRecord]) -> tables.Table | None:
 
 
 def _price_section(
-    repriced: Priced | None, specs: dict[str, Any]
+    repriced: Priced | None, records: Sequence[StepRecord], specs: dict[str, Any]
 ) -> tuple[str, str, str, list[Drawing]]:
     anchor, heading, introduction, figures = charts.PRICE
     if repriced is None:
         missing = [Drawing(f.name, "", "", f.absent, f.wide) for f in figures]
         return anchor, heading, introduction, missing
-    return anchor, heading, introduction, [_drawing(f, repriced, specs) for f in figures]
+    drawings = [_drawing(f, repriced, specs) for f in figures]
+    return anchor, heading, f"{introduction} {_touched(records)}".strip(), drawings
+
+
+def _touched(records: Sequence[StepRecord]) -> str:
+    """How much of a measured step a solver could save at all."""
+    share = amdahl(records)
+    if share is None or not math.isfinite(share.most):
+        return ""
+    return (
+        f"Of the measured seconds of {plural(share.steps, 'step')}, solves took "
+        f"{number(100 * share.share)} %: a solver in no time would make a step "
+        f"{number(share.most)} times as fast, no more."
+    )
 
 
 def _drawing(figure: charts.Figure, runs: Runs | Priced, specs: dict[str, Any]) -> Drawing:
@@ -225,9 +242,7 @@ def _payload(specs: dict[str, Any]) -> str:
 
 def _json(data: Any) -> str:
     """Safe inside a script element."""
-    text = json.dumps(
-        to_plain(data), allow_nan=False, ensure_ascii=False, separators=(",", ":")
-    )
+    text = json.dumps(to_plain(data), allow_nan=False, ensure_ascii=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
@@ -267,7 +282,10 @@ def _render(specs: dict[str, Any], sliders: WhatIf | None, **words: Any) -> str:
 
 
 #: What a comparison leaves out.
-_OPTIONAL = ("tuning", "prices", "troubles", "grounds", "quiet", "decided", "command", "provenance")
+_OPTIONAL = (
+    "tuning", "prices", "standings", "bound", "troubles", "grounds", "quiet", "decided", "command",
+    "provenance",
+)  # fmt: skip
 
 
 @functools.cache

@@ -10,10 +10,11 @@ from qurvature.costs.models import Model, models
 from qurvature.costs.recorded import Decided
 from qurvature.hardware import NONPHYSICAL, HardwareProfile
 from qurvature.records import Rejection, SystemRecord
+from qurvature.schedule.standings import VIEWS, models_at
 from qurvature.schedule.verdict import Offer, Verdict, price, verdict
 
 from .read import Run
-from .wording import number
+from .wording import number, power
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,35 @@ class Priced:
     def verdict(self) -> Verdict:
         """The cheapest quantum offer and its two rivals."""
         return verdict(*self._prices)
+
+    @cached_property
+    def standings(self) -> dict[str, Verdict]:
+        """The verdict under each of `~qurvature.schedule.standings.VIEWS`."""
+        known, decision = self.system.profile, self.system.decision
+        assert known is not None
+        assert decision is not None
+        values = self.system.quantities
+        refused = Decided(decision, known, values)
+        found = {}
+        for name in VIEWS:
+            made, _ = models_at(name, known, values, self.machines.values(), refused=refused)
+            found[name] = verdict(*price(made))
+        return found
+
+    @property
+    def bound(self) -> str:
+        """What holds whatever is granted: that quantum loses even so; nothing if it does not."""
+        found = self.standings["benevolent"]
+        lost = found.margin
+        if lost is None or lost > 0:
+            return ""
+        return (
+            "For this system, on the machines here that nature allows, no look-up, code, memory or "
+            "readout can make quantum win: even with one clock cycle a query, and with loading, readout "
+            f"and error correction for nothing, it loses by a factor of {power(-lost)}, in modelled "
+            "seconds, to the best classical offer. Only a faster clock, fewer queries or another "
+            "system could."
+        )
 
     @property
     def quantum(self) -> tuple[Model, ...]:

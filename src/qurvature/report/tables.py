@@ -10,10 +10,14 @@ from typing import Any
 from qurvature.hardware import HardwareProfile
 from qurvature.hardware.schema import Field, field_of
 from qurvature.records import SCHEMA, Assumption, Outcome, StepRecord
+from qurvature.schedule.standings import VIEWS
+from qurvature.schedule.verdict import Offer as PricedOffer
+from qurvature.schedule.verdict import margin
 
 from .curves import TARGETS, curve, last, reach
 from .offers import Offer, all_offers, assumptions
-from .wording import duration, number, plural, seconds
+from .priced import Priced
+from .wording import duration, number, plural, power, seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +228,39 @@ def machines(records: Sequence[StepRecord], known: Mapping[str, HardwareProfile]
 
 def _realism(realism: str) -> str:
     return realism.replace("_", ", ") or "not stated"
+
+
+def standings(priced: Priced) -> Table:
+    """The verdict with all costs, with the best hopes, and as a lower bound."""
+    rows = tuple(
+        (
+            Cell(name, VIEWS[name].meaning),
+            *_offered(found.quantum or found.nonphysical),
+            *_offered(found.classical),
+            Cell(_against(found.quantum or found.nonphysical, found.classical), numeric=True),
+            Cell(_against(found.quantum or found.nonphysical, found.baseline), numeric=True),
+        )
+        for name, found in priced.standings.items()
+    )
+    head = (
+        "standing", "best quantum", "modelled", "best classical", "modelled",
+        "quantum against the best classical", "quantum against LU, the paper's baseline",
+    )  # fmt: skip
+    return Table(f"The verdict under three standings ({priced.point})", head, rows)
+
+
+def _offered(offer: PricedOffer | None) -> tuple[Cell, Cell]:
+    if offer is None:
+        return Cell("none has a price", mark="absent"), Cell("–", numeric=True)
+    name = Cell(offer.name, _realism(offer.realism), mark=offer.realism)
+    return name, Cell(duration(offer.log10_seconds), numeric=True)
+
+
+def _against(quantum: PricedOffer | None, rival: PricedOffer | None) -> str:
+    found = margin(quantum, rival)
+    if found is None:
+        return "–"
+    return f"{'wins' if found > 0 else 'loses'} by × {power(abs(found))}"
 
 
 def provenance(

@@ -244,6 +244,7 @@
     }
     for (const name of ["machine", "oracle", "readout", "offer"]) place(name).value = setting[name];
     place("loads_free").checked = setting.loads_free;
+    place("loads_free").disabled = data.machines[setting.machine].loads_free;  // it states no rate
     place("own").checked = setting.gate_s === null;
     update();
   };

@@ -31,7 +31,12 @@ RUN = (
     "toffoli", "t_equivalent", "circuit_s",
 )  # fmt: skip
 #: The names of the sliders, with the decades that they reach.
-SLIDERS = {"gate_s": (-18.0, 1.0), "epsilon": (-12.0, -0.05), "n": (1.0, 24.0), "kappa": (0.0, 18.0)}
+SLIDERS = {
+    "gate_s": (-18.0, 1.0),
+    "epsilon": (-12.0, -0.05),
+    "n": (1.0, 24.0),
+    "kappa": (0.0, 18.0),
+}
 _CIRCUIT_S = quantity("circuit_s", "s", "seconds of all circuits")
 
 

@@ -11,8 +11,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from types import MappingProxyType
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,96 +19,13 @@ from qurvature.costs.models import VARIABLES, Model
 from qurvature.hardware import NONPHYSICAL, HardwareProfile
 
 from .crossover import RANGES, Crossing, break_even, cheapest, gap, shared, sides
-from .standings import IO_BITS_PER_S
+from .switches import CHARGED, GRANTED, SWITCHES, Switch
 
 #: Decades of each of two numbers that are tried together, from none to what one takes alone.
 STEPS = 33
 #: A number that moves the verdict by fewer decades than this, however far it goes, is not tried in pairs.
 MOVES = 0.3
 _NEARLY = 0.1
-
-
-@dataclass(frozen=True)
-class Switch:
-    """An assumption that is granted or not.
-
-    Attributes:
-        name: of it.
-        meaning: one line for people.
-        choices: of the machine, by key, that it sets.
-        io_bits_per_s: what it makes of loading; nan for nothing.
-        loaded: whether the matrix is in memory already; None for no change.
-    """
-
-    name: str
-    meaning: str
-    choices: tuple[tuple[str, str], ...] = ()
-    io_bits_per_s: float = math.nan
-    loaded: bool | None = None
-
-    def machine(self, machine: HardwareProfile) -> HardwareProfile:
-        """The machine with the switch set."""
-        changed = machine.but(f"what if: {self.meaning}", **dict(self.choices))
-        if self.io_bits_per_s == self.io_bits_per_s:
-            changed = changed.but(
-                f"what if: {self.meaning}", io_bits_per_s=min(self.io_bits_per_s, _io(machine))
-            )
-        return replace(changed, realism=machine.realism)
-
-    def model(self, model: Model) -> Model:
-        """The model with the switch set; a classical one stays."""
-        if model.technology == "classical":
-            return model
-        return model.on(self.machine(model.machine), loaded=self.loaded)
-
-
-def _io(machine: HardwareProfile) -> float:
-    return machine["io_bits_per_s"].value
-
-
-#: Granted to a quantum computer that loses, mildest first within what each is about.
-GRANTED = (
-    Switch(
-        "calibrated readout",
-        "tomography takes the shots that simulations did",
-        (("readout", "calibrated"),),
-    ),
-    Switch(
-        "coherent readout",
-        "tomography with the solver's inverse takes d/ε uses, constant 1",
-        (("readout", "amplitude_estimation"),),
-    ),
-    Switch("free readout", "one copy of the state is the answer", (("readout", "free"),)),
-    Switch(
-        "bucket-brigade look-up",
-        "a table's whole content in fault-tolerant qubits, read in O(log L) layers",
-        (("oracle", "bucket_brigade"),),
-    ),
-    Switch(
-        "free look-up", "a table of any size is read as fast as one gate", (("oracle", "free"),)
-    ),
-    Switch("unit query", "a whole query takes one logical step", (("oracle", "unit"),)),
-    Switch(
-        "free loading",
-        "the matrix is in the quantum memory, neither formed nor written",
-        loaded=True,
-    ),
-)
-#: Taken back from a quantum computer that wins.
-CHARGED = (
-    Switch("proven readout", "tomography takes the shots of the theorem", (("readout", "bound"),)),
-    Switch("look-up by a circuit", "a table is read by SELECT-SWAP", (("oracle", "qroam"),)),
-    Switch(
-        "paid loading",
-        "the matrix is formed and written at 1 Gbit/s or the machine's own rate",
-        io_bits_per_s=IO_BITS_PER_S,
-        loaded=False,
-    ),
-)
-#: Every switch, by name.
-SWITCHES: MappingProxyType[str, Switch] = MappingProxyType(
-    {switch.name: switch for switch in (*GRANTED, *CHARGED)}
-)
 
 
 @dataclass(frozen=True)
@@ -161,8 +77,8 @@ class Conditions:
         fails: of every other quantity or switch why it does not.
         pair: the smallest two that turn it together while neither does alone; two numbers only if they
             take fewer decades together than one alone. None if no two do.
-        together: where neither one nor two do, the strongest switch of each kind, and beside them the
-            number that moves least, if one is needed. None if even that does not.
+        together: where neither one nor two do, or two that nature forbids: the strongest switch of each
+            kind, and beside them the number that moves least, if one is needed. None if that does not.
     """
 
     machine: str
@@ -213,8 +129,7 @@ def _conditions(
     quantum, classical = _rivals(quantum), _rivals(classical)
     models = (*quantum, *classical)
     machine = quantum[0].machine
-    best, seconds = cheapest(quantum)
-    rival, rival_seconds = cheapest(classical)
+    best, rival = cheapest(quantum)[0], cheapest(classical)[0]
     now = gap(models)
     names = [name for name in VARIABLES if _varies(quantum, name)]
     singles, fails, moving = _numbers(models, names, machine)
@@ -233,7 +148,7 @@ def _conditions(
             fails[switch.name] = "it changes nothing, or not this way"
     pair = _pair(models, machine, moving, singles, kept, now <= 0) if pairs else None
     together = None
-    if pairs and not singles and not switches and pair is None:
+    if pairs and not singles and not switches and (pair is None or any(c.note for c in pair)):
         together = _together(models, names, kept, machine)
     return Conditions(
         machine.kind, machine.realism, now, best.offer, rival.offer, tuple(singles),

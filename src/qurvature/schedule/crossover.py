@@ -168,7 +168,7 @@ def break_even(
 
 
 def shared(models: Sequence[Model], name: str) -> float:
-    """A quantity's value if the models agree on it; that of the first for ``gate_s``; nan if none has it."""
+    """The value of a quantity in the first model that has it; nan if none has."""
     for model in models:
         try:
             return float(model.value(name))

@@ -116,7 +116,7 @@ def realistic(machine: HardwareProfile) -> tuple[HardwareProfile, ...]:
 
 
 def optimistic(machine: HardwareProfile) -> tuple[HardwareProfile, ...]:
-    """As stated, with the readout as calibrated if that is better, and the fastest look-up by a circuit."""
+    """As stated, with the calibrated readout if that is better and the fastest look-up by a circuit."""
     if machine.technology == "classical":
         return (machine,)
     readout = machine.choices["readout"].value

@@ -12,8 +12,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from qurvature.costs.logarithms import log10_sum
 from qurvature.costs.models import Model
-from qurvature.costs.physical import figures, physical, refuses
+from qurvature.costs.physical import physical, refuses
 from qurvature.costs.quantum import chain_counts
 from qurvature.encodings import BlockEncoding
 from qurvature.hardware import NONPHYSICAL
@@ -63,7 +64,7 @@ class Offer:
             found["energy_j"] = self.log10_seconds + math.log10(power)
         return found
 
-    @property
+    @cached_property
     def shortfall(self) -> str:
         """Which of the machine's own sizes the circuit exceeds, or nothing."""
         return self.model.shortfall if self.quantum else ""
@@ -109,11 +110,10 @@ def price(models: Iterable[Model]) -> tuple[tuple[Offer, ...], tuple[Rejection, 
     """The models' prices at the point where they are, cheapest first; and why some have none."""
     offers, refused = [], []
     for model in models:
-        lines = model.log10_lines()
-        total = model.log10_seconds()
+        lines = {name: float(v) for name, v in model.log10_lines().items() if v > -math.inf}
+        total = log10_sum(lines.values())
         if total < math.inf:
-            kept = {name: float(line) for name, line in lines.items() if line > -math.inf}
-            offers.append(Offer(model, kept, float(total)))
+            offers.append(Offer(model, lines, total))
         else:
             refused.append(
                 Rejection(
@@ -130,12 +130,17 @@ def price(models: Iterable[Model]) -> tuple[tuple[Offer, ...], tuple[Rejection, 
 
 def infeasible(model: Model) -> str:
     """Why a machine cannot run a circuit that has no price on it."""
+    here = dict(model.values)
     try:
-        names = ("attempt", "success", "preparations", "copies", "entries", "sparsity", "n")
-        here = figures(model.machine) | {name: model.value(name) for name in names}
-        here["word_bits"] = 8 * model.value("word_bytes")
-        counts = chain_counts(model.machine, model.access, here)
-        reason = refuses(model.machine, physical(model.machine), here | counts)
+        for stage in model.stages:
+            here.update((k, v) for k, v in stage.evaluate(here).items() if k not in model.changes)
+    except OverflowError:
+        return "infeasible because a count is beyond 1e308"
+    except ValueError:
+        pass  # the clock, which is the last stage, has no value without a code distance
+    try:
+        here |= chain_counts(model.machine, model.access, here)
+        reason = refuses(model.machine, physical(model.machine), here)
     except OverflowError:
         return "infeasible because a count is beyond 1e308"
     return reason or f"infeasible because no price of {model.offer} is finite"

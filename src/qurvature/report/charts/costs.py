@@ -46,7 +46,9 @@ def waterfall(priced: Priced) -> Chart | None:
     shown = {role: offer for role, offer in named.items() if offer is not None}
     if not shown:
         return None
-    first = [next(v for k in LINES if (v := o.log10_lines.get(k)) is not None) for o in shown.values()]
+    first = [
+        next(v for k in LINES if (v := o.log10_lines.get(k)) is not None) for o in shown.values()
+    ]
     floor = min(first) - 0.5
     hair = 0.003 * (max(offer.log10_seconds for offer in shown.values()) - floor)
     rows = plain(
@@ -152,7 +154,7 @@ def _winners(
     if not rows:
         return None
     width, height = _SIZES[1] - _SIZES[0], exponents[1] - exponents[0]
-    axis = {
+    axis: dict[str, Any] = {
         "labelExpr": _EXPONENT, "tickMinStep": 1, "tickCount": 8, "grid": False, "labelOverlap": True,
     }  # fmt: skip
     cells = (
@@ -175,7 +177,10 @@ def _winners(
                     domain=[-_DECADES, 0, _DECADES], range=[WARM[0], "#d9d9d9", COOL[0]]
                 ),
                 legend=alt.Legend(
-                    orient="top", title="quantum over classical, decades", gradientLength=220, titleLimit=300
+                    orient="top",
+                    title="quantum over classical, decades",
+                    gradientLength=220,
+                    titleLimit=300,
                 ),
             ),
             tooltip=[
@@ -254,9 +259,7 @@ def _cheapest(
     models: Sequence[Model], grid: dict[str, np.ndarray], shape: tuple[int, ...]
 ) -> tuple[np.ndarray, list[list[str]]]:
     """log10 of the least seconds at each point, and whose they are."""
-    prices = np.stack(
-        [np.broadcast_to(np.asarray(m.log10_seconds(**grid)), shape) for m in models]
-    )
+    prices = np.stack([np.broadcast_to(np.asarray(m.log10_seconds(**grid)), shape) for m in models])
     prices = np.where(np.isnan(prices), np.inf, prices)
     index = prices.argmin(axis=0)
     return prices.min(axis=0), [[models[k].offer for k in row] for row in index]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from . import costs, prices, systems, training
+from . import costs, prices, systems, tornado, training
 from .training import Chart
 
 
@@ -163,6 +163,14 @@ PRICE: tuple[str, str, str, tuple[Figure, ...]] = (
             "So there is no map of who would win over size and gate time.",
             "The same with another logical step; look-up, loading and readout stay as the machine has "
             "them. Light needs 3.3e-15 s for a micrometre: no gate below that can be.",
+        ),
+        Figure(
+            "tornado", tornado.tornado,
+            "So it is not known which assumption decides.",
+            "Of the cheapest quantum offer: numbers move tenfold either way, models to their best and "
+            "worst alternative. Zero is the price as it is. What moves nothing is left out; the longest "
+            "bars decide.",
+            wide=True,
         ),
     ),
 )  # fmt: skip

@@ -16,6 +16,7 @@ from . import (
     kappa,
     memory,
     peers_quantum,
+    prices,
     quantum,
     quantum_solvers,
     scheduler,
@@ -36,6 +37,7 @@ BENCHMARKS = {
         quantum,
         quantum_solvers,
         peers_quantum,
+        prices,
     )
 }
 RESULTS = Path(__file__).parent / "results.json"

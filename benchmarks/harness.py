@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import json
+import os
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -64,6 +68,23 @@ def interleave(
         theirs.append(seconds(peer))
     ratios = [b / a for a, b in zip(mine, theirs, strict=True)]
     return Pair(statistics.median(mine), statistics.median(theirs), statistics.median(ratios))
+
+
+def alone(module: str) -> list[Row]:
+    """The rows that ``python -m module rows`` prints: a process where every library has one thread."""
+    done = subprocess.run(
+        [sys.executable, "-m", module, "rows"],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "QURVATURE_CACHE": "off"},
+    )
+    return [Row(**row) for row in json.loads(done.stdout.splitlines()[-1])]
+
+
+def write_rows(rows: list[Row]) -> None:
+    """For `alone`."""
+    print(json.dumps([asdict(row) for row in rows]))
 
 
 def mlp(

@@ -19,7 +19,6 @@ import json
 import math
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,7 @@ from qurvature.solvers.angles import angles
 from qurvature.solvers.quantum.qsvt import QSVT
 from qurvature.testing.matrices import indefinite, with_spectrum
 
-from .harness import Row, interleave, seconds, seeded
+from .harness import Row, alone, interleave, seconds, seeded, write_rows
 
 #: Unknowns, κ and ε of the systems that PennyLane solves on its own, and of those with our phases.
 ALONE = [(4, 2.0, 1e-3), (4, 5.0, 1e-2), (16, 2.0, 1e-3), (64, 2.0, 1e-3)]
@@ -46,13 +45,8 @@ DEVICES = ("lightning.qubit", "default.qubit")
 
 
 def run(threads: int) -> list[Row]:
-    """In a process of its own, so that every library keeps to the threads."""
-    os.environ["QURVATURE_CACHE"] = "off"
-    environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
-    command = [sys.executable, "-m", "benchmarks.peers_quantum", str(threads)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
-    rows = [Row(**row) for row in json.loads(done.stdout.splitlines()[-1])]
-    return rows + (qrisp(environment) if threads == 1 else [])
+    """With one thread only, in a process of its own."""
+    return alone("benchmarks.peers_quantum") if threads == 1 else []
 
 
 def system(n: int, kappa: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -131,7 +125,7 @@ def pennylane_state(
     return np.real(circuit()[:n])
 
 
-def pennylane(threads: int, n: int, kappa: float, epsilon: float, *, phases: bool) -> list[Row]:
+def pennylane(n: int, kappa: float, epsilon: float, *, phases: bool) -> Row:
     """Seconds and errors of both."""
     a, b, x = system(n, kappa)
 
@@ -143,26 +137,23 @@ def pennylane(threads: int, n: int, kappa: float, epsilon: float, *, phases: boo
     asked, mine = as_accurate(a, b, x, epsilon, theirs, magnitudes=False)
     pair = interleave(lambda: ours(a, b, asked), lambda: peer(device))
     name = "PennyLane with our phases" if phases else "PennyLane"
-    return [
-        faster("peers_quantum", name, threads, n, kappa, pair.ours_s, pair.peer_s, mine, theirs)
-    ]
+    return faster("peers_quantum", name, n, kappa, pair.ours_s, pair.peer_s, mine, theirs)
 
 
 def faster(
-    benchmark: str, name: str, threads: int, n: int, kappa: float, mine_s: float, theirs_s: float,
-    mine: float, theirs: float,
+    benchmark: str, name: str, n: int, kappa: float, mine_s: float, theirs_s: float, mine: float,
+    theirs: float,
 ) -> Row:  # fmt: skip
     """How many times faster."""
     what = f"QSVT circuit against {name}, N = {n}, κ = {kappa:g}"
     detail = f"{mine_s:.3g} s against {theirs_s:.3g} s, error {mine:.1e} against {theirs:.1e}"
-    return Row(benchmark, what, threads, theirs_s / mine_s, "×", FASTER, True, detail)
+    return Row(benchmark, what, 1, theirs_s / mine_s, "×", FASTER, True, detail)
 
 
-def qrisp(environment: dict[str, str]) -> list[Row]:
+def qrisp() -> list[Row]:
     """Qrisp's ``inversion``, each system in a process of its own; its run after compiling counts."""
     interpreter = os.environ.get("QRISP_PYTHON")
     if interpreter is None:
-        print("Qrisp was not measured: QRISP_PYTHON names no interpreter")
         return []
     script = Path(__file__).with_name("qrisp_peer.py")
     rows = []
@@ -170,27 +161,26 @@ def qrisp(environment: dict[str, str]) -> list[Row]:
         a, b, x = system(n, kappa)
         given = json.dumps({"a": a.tolist(), "b": b.tolist(), "kappa": kappa, "epsilon": epsilon})
         command = [interpreter, str(script)]
-        done = subprocess.run(
-            command, input=given, check=True, capture_output=True, text=True, env=environment
-        )
+        done = subprocess.run(command, input=given, check=True, capture_output=True, text=True)
         found = json.loads(done.stdout.splitlines()[-1])
         theirs = error(np.array(found["magnitudes"]), x, magnitudes=True)
         asked, mine = as_accurate(a, b, x, epsilon, theirs, magnitudes=True)
         spent = min(seconds(lambda: ours(a, b, asked)) for _ in range(5))  # noqa: B023
         name = f"Qrisp {found['version']}"
         slow = min(found["seconds"])
-        rows.append(faster("peers_qrisp", name, 1, n, kappa, spent, slow, mine, theirs))
+        rows.append(faster("peers_qrisp", name, n, kappa, spent, slow, mine, theirs))
     return rows
 
 
-def _main(threads: int) -> None:
-    torch.set_num_threads(threads)
-    rows = []
-    for phases, systems in ((False, ALONE), (True, HELPED)):
-        for n, kappa, epsilon in systems:
-            rows += pennylane(threads, n, kappa, epsilon, phases=phases)
-    print(json.dumps([{k: v for k, v in row.plain().items() if k != "met"} for row in rows]))
+def measured() -> list[Row]:
+    """All rows."""
+    return [
+        *(pennylane(*one, phases=False) for one in ALONE),
+        *(pennylane(*one, phases=True) for one in HELPED),
+        *qrisp(),
+    ]
 
 
 if __name__ == "__main__":
-    _main(int(sys.argv[1]))
+    torch.set_num_threads(1)
+    write_rows(measured())

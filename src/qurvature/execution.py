@@ -24,13 +24,16 @@ from qurvature.problems import LinearProblem
 from qurvature.readout import Readout, TooManyShotsError
 from qurvature.records import Outcome, QuantumRun, QuantumStats, Reading, Solution, SolveStats
 from qurvature.solvers import QuantumSolver
-from qurvature.solvers.base import failed, finish
+from qurvature.solvers.base import failed, finish, norm
 
 #: Runs in the place of a solver that is known by its counts only; the record names it.
 UNDERSTUDY = "qsvt"
 
 #: Up to so many unknowns σ_min is computed, if no profile brings it.
 MOST_EXACT = 2048
+
+#: Norms beyond this, or below its inverse, are refused: products of a few would leave the range.
+LARGEST = 1e75
 
 #: An estimate of the readout error may be short by this factor before the residual accuses κ.
 SLACK = 2.0
@@ -46,7 +49,7 @@ class Quantum:
         simulator: of the circuits.
 
     Raises:
-        ValueError: for an unknown mode.
+        ValueError: for an unknown mode, a readout that only has a price, or noise without gates.
         UnknownKindError: for an unknown readout.
 
     Examples:
@@ -63,6 +66,8 @@ class Quantum:
             raise ValueError(f"expected mode emulate or simulate, given {self.mode!r}")
         if not Readout.named(self.readout).runs:
             raise ValueError(f"readout {self.readout} is known by its price only: take another")
+        if self.simulator.depolarizing and self.mode != "simulate":
+            raise ValueError(f"mode {self.mode} has no gates to be noisy: take simulate")
 
     @classmethod
     def parse(cls, name: str) -> Self:
@@ -72,11 +77,13 @@ class Quantum:
             ValueError: for anything else.
             UnknownKindError: for an unknown readout.
         """
-        mode, *rest = name.split("/")
-        if len(rest) > 2:
-            raise ValueError(f"expected MODE[/READOUT[/DEPOLARIZING]], given {name!r}")
-        readout = rest[0] if rest else cls.readout
-        return cls(mode, readout, Simulator(float(rest[1])) if len(rest) > 1 else Simulator())
+        mode, _, rest = name.partition("/")
+        readout, _, noise = rest.partition("/")
+        try:
+            depolarizing = float(noise) if noise else 0.0
+        except ValueError as error:
+            raise ValueError(f"expected MODE[/READOUT[/DEPOLARIZING]], given {name!r}") from error
+        return cls(mode, readout or cls.readout, Simulator(depolarizing))
 
     @property
     def name(self) -> str:
@@ -90,46 +97,62 @@ class NotRunError(ValueError):
 
 
 def encode(
-    problem: LinearProblem, access: str, kappa_encoded: float | None = None
+    problem: LinearProblem,
+    access: str,
+    kappa_encoded: float | None = None,
+    solution_norm: float | None = None,
 ) -> EncodedSystem:
     """The problem as a quantum computer is given it.
 
     Args:
         problem: A x = b.
         access: a registered encoding.
-        kappa_encoded: the promise α/σ_min; computed from A if None, up to `MOST_EXACT` unknowns.
+        kappa_encoded: the promise α/σ_min ≥ 1; computed from A if None, up to `MOST_EXACT` unknowns.
+        solution_norm: the promise ‖x‖, for the solvers that need one.
 
     Raises:
-        NotRunError: if the encoding cannot hold the matrix, or the promise is missing or infinite.
+        NotRunError: if the encoding cannot hold the matrix, the promise is missing or infinite, or
+            α or ‖b‖ is so large or small that squares leave the range of doubles.
+        ValueError: for a promise below 1, or a right-hand side that is zero or not finite.
         UnknownKindError: for an unknown encoding.
     """
     kind = BlockEncoding.named(access)
+    if kappa_encoded is None and problem.n > MOST_EXACT:
+        raise NotRunError(
+            f"{problem.n} unknowns are too many to compute kappa_encoded (at most {MOST_EXACT}): "
+            "state it"
+        )
     reason = kind.refuses(problem)
     if reason is not None:
         raise NotRunError(f"{access} access: {reason}")
     encoding = kind.of(problem)
+    _require_scale("alpha", encoding.alpha)
     if kappa_encoded is None:
         kappa_encoded = _kappa_encoded(encoding)
-    if not math.isfinite(kappa_encoded):
+    if kappa_encoded == math.inf:
         raise NotRunError(
             "kappa_encoded is infinite: the matrix is singular to working precision; add damping"
         )
-    rhs = encoding.system_rhs(problem.rhs.detach().to("cpu", torch.float64))
-    return EncodedSystem(encoding, rhs, max(kappa_encoded, 1.0))
+    b = problem.rhs.detach().to("cpu", torch.float64)
+    system = EncodedSystem(encoding, encoding.system_rhs(b), kappa_encoded, solution_norm)
+    _require_scale("the right-hand side's norm", norm(system.rhs))
+    return system
+
+
+def _require_scale(what: str, size: float) -> None:
+    if not 1 / LARGEST < size < LARGEST:
+        raise NotRunError(f"{what} is {size:.1e}: scale the system nearer to 1")
 
 
 def _kappa_encoded(encoding: BlockEncoding) -> float:
     """α/σ_min of what is encoded, a hair above, so that rounding breaks no promise."""
-    size = max(encoding.shape)
-    if size > MOST_EXACT:
-        raise NotRunError(f"{size} rows are too many to compute kappa_encoded: state it")
     encoded = encoding.encoded
     a = encoded if isinstance(encoded, torch.Tensor) else encoded.dense()
     a = a.to("cpu", torch.float64)
     least = float(torch.linalg.svdvals(a)[-1])
     if least <= 1e-14 * encoding.alpha:
         return math.inf
-    return encoding.alpha / least * (1 + 1e-9)
+    return max(encoding.alpha / least, 1.0) * (1 + 1e-9)
 
 
 def run(
@@ -140,10 +163,10 @@ def run(
     Raises:
         NotRunError: with the reason, if the solver will not run this system.
     """
-    reason = kind.takes(system, epsilon)
-    if reason is not None:
-        raise NotRunError(reason)
     try:
+        reason = kind.takes(system, epsilon)
+        if reason is not None:
+            raise NotRunError(reason)
         if quantum.mode == "emulate":
             return kind.emulate(system, epsilon)
         return kind.simulate(system, epsilon, quantum.simulator)
@@ -153,6 +176,12 @@ def run(
         raise NotRunError(
             "the circuit never succeeds: the right-hand side has no part that the solver keeps"
         ) from error
+    except OverflowError as error:
+        raise NotRunError(
+            f"{kind.kind}: kappa_encoded = {system.kappa_encoded:.1e} is beyond double precision"
+        ) from error
+    except ArithmeticError as error:  # no phases, or a product that is not finite
+        raise NotRunError(f"{kind.kind}: {error}") from error
 
 
 def solve(
@@ -179,15 +208,19 @@ def solve(
 
     Raises:
         NotRunError: with the reason, if the system is refused.
+        ValueError: unless 0 < epsilon < 1, or for a solver that is classical.
     """
+    if not 0.0 < epsilon < 1.0:
+        raise ValueError(f"expected epsilon between 0 and 1, given {epsilon}")
+    kind = QuantumSolver.named(solver)
+    if not issubclass(kind, QuantumSolver):
+        raise ValueError(f"expected a quantum solver, given {solver}, which is {kind.technology}")
     b = problem.rhs
     if not bool(b.isfinite().all()):
         return failed(b, Outcome.NONFINITE_INPUT, solver)
     if not bool(b.any()):
         return finish(problem, b, torch.zeros_like(b), epsilon, solver=solver, stats=SolveStats())
     started = time.perf_counter()
-    kind = QuantumSolver.named(solver)
-    assert issubclass(kind, QuantumSolver)
     counted_only = kind.modes == ("count",)
     runs = QuantumSolver.named(UNDERSTUDY) if counted_only else kind
     system = system or encode(problem, access, kappa_encoded)
@@ -216,7 +249,9 @@ def _judged(
     """The outcome: what the residual says of the promise, not only of the target."""
     if solution.outcome is not Outcome.STAGNATED:
         return solution
-    allowed = allowed_residual(system, attempt, reading)
+    allowed = allowed_residual(system, attempt, reading, solution.x.dtype)
+    if solution.residual > allowed and attempt.noisy:
+        return replace(solution, outcome=Outcome.NOISY)
     if solution.residual > allowed:
         return replace(solution, outcome=Outcome.KAPPA_UNDERESTIMATED)
     note = (
@@ -227,15 +262,17 @@ def _judged(
     return replace(solution, outcome=Outcome.CONVERGED, stats=stats)
 
 
-def allowed_residual(system: EncodedSystem, attempt: QuantumRun, reading: Reading) -> float:
-    """The largest ‖b − A x‖/‖b‖ that solver and readout allow together."""
+def allowed_residual(
+    system: EncodedSystem, attempt: QuantumRun, reading: Reading, dtype: torch.dtype
+) -> float:
+    """The largest ‖b − A x‖/‖b‖ that solver, readout and an x rounded to ``dtype`` allow together."""
     square = system.square
     alpha = system.encoding.alpha if square else system.encoding.alpha**2
     encoded = system.encoding.encoded
     b = encoded.T @ system.rhs if isinstance(encoded, torch.Tensor) else system.rhs
     spread = alpha * float(reading.x.norm()) / float(b.norm())
-    rounding = 64 * torch.finfo(torch.float32).eps
-    error = SLACK * reading.error + attempt.state_error
+    rounding = 64 * torch.finfo(dtype).eps
+    error = SLACK * reading.error + attempt.state_error + rounding
     return attempt.residual_bound + spread * error + rounding
 
 

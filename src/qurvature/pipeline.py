@@ -223,7 +223,7 @@ class Pipeline:
             epsilon,
             self.quantum,
             self.generator,
-            promise if math.isfinite(promise) else None,
+            max(promise, 1.0) if math.isfinite(promise) else None,  # a bracket may round below 1
         )
 
 

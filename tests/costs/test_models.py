@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from qurvature.costs import offers, quantities
 from qurvature.costs.declared import declared
+from qurvature.costs.machine_rates import rate_formulas, table
 from qurvature.costs.models import VARIABLES, System, check_value, models, refusals, vary
-from qurvature.costs.rates import rate_formulas, table
 from qurvature.costs.recorded import Decided
 from qurvature.expressions import quantity
 from qurvature.hardware import Figure, machines

@@ -27,6 +27,13 @@ class Factored:
     body: QuantumCircuit
     definitions: dict[str, QuantumCircuit]
 
+    @property
+    def gates(self) -> int:
+        """Of `flat`, without building it."""
+        sizes = {name: len(part.data) for name, part in self.definitions.items()}
+        counts = self.body.count_ops()
+        return sum(times * sizes.get(name, 1) for name, times in counts.items())
+
     def flat(self) -> QuantumCircuit:
         """The whole circuit in basis gates."""
         out = self.body.copy_empty_like()

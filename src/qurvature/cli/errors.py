@@ -59,6 +59,20 @@ def existing(path: str | Path, what: str) -> Path:
     raise UsageError(f"{file}: no such file{_hint(file)}")
 
 
+def writable(path: Path | None, option: str) -> None:
+    """Refuse a file that could not be written, before any work is done for it.
+
+    Raises:
+        UsageError: if its folder does not exist, or it is a folder itself.
+    """
+    if path is None:
+        return
+    if path.is_dir():
+        raise UsageError(f"{option}: {path}: expected a file, given a folder")
+    if not path.parent.is_dir():
+        raise UsageError(f"{option}: {path}: there is no folder {path.parent}")
+
+
 def _hint(file: Path) -> str:
     try:
         beside = [p.name for p in file.parent.iterdir()]

@@ -28,6 +28,7 @@ class Asked:
     epsilon: float
     readout: str
     kappa: float | None
+    norm: float | None
     noise: float
     seed: int
     export: Path | None
@@ -35,6 +36,9 @@ class Asked:
 
 def solve_quantum(problem: LinearProblem, asked: Asked, *, json: bool) -> Solution | None:
     """Solve, print and export; None if there was only counting to do.
+
+    The circuit is written out before anything runs, so that what cannot be exported costs no time, and
+    saved at the end.
 
     Raises:
         UsageError: for options that cannot be.
@@ -54,6 +58,10 @@ def solve_quantum(problem: LinearProblem, asked: Asked, *, json: bool) -> Soluti
         )
     if asked.kappa is not None and not 1.0 <= asked.kappa < math.inf:
         raise UsageError(f"--kappa: expected a finite number of at least 1, given {asked.kappa:g}")
+    if asked.norm is not None and not 0.0 < asked.norm < math.inf:
+        raise UsageError(f"--norm: expected a positive number, given {asked.norm:g}")
+    if not 0 <= asked.seed < 2**63:
+        raise UsageError(f"--seed: expected an integer from 0 to 2^63 - 1, given {asked.seed}")
     if not 0.0 <= asked.noise <= 1.0:
         raise UsageError(f"--noise: expected a probability, given {asked.noise:g}")
     if asked.noise and asked.mode != "simulate":
@@ -67,18 +75,19 @@ def solve_quantum(problem: LinearProblem, asked: Asked, *, json: bool) -> Soluti
     if not bool(problem.rhs.any()):
         raise Refusal("the right-hand side is zero: so is x, and no state represents it")
     try:
-        system = encode(problem, asked.access, asked.kappa)
+        system = encode(problem, asked.access, asked.kappa, asked.norm)
+        text = "" if asked.export is None else _exported(kind, system, asked.epsilon)
         solution = None
         if asked.mode != "count":
             solution = carry_out(
                 problem, kind.kind, asked.access, asked.epsilon, quantum,
                 _generator(asked.seed), system=system,
             )  # fmt: skip
-        if asked.export is not None:
-            _export(kind, system, asked.epsilon, asked.export)
-    except (NotRunError, TooLargeError, MissingExtraError) as error:
+        figures = _figures(problem, system, kind, asked, solution)
+    except (NotRunError, TooLargeError, MissingExtraError, OverflowError) as error:
         raise Refusal(str(error)) from error
-    figures = _figures(problem, system, kind, asked, solution)
+    if asked.export is not None:
+        _save(text, asked.export)
     if json:
         emit(figures | {"export": asked.export and str(asked.export)})
     else:
@@ -86,18 +95,27 @@ def solve_quantum(problem: LinearProblem, asked: Asked, *, json: bool) -> Soluti
     return solution
 
 
-def _export(kind: type[QuantumSolver], system: EncodedSystem, epsilon: float, file: Path) -> None:
-    """The circuit of one attempt: all of the file or nothing."""
+def _exported(kind: type[QuantumSolver], system: EncodedSystem, epsilon: float) -> str:
+    """The circuit of one attempt, as OpenQASM 3."""
     from qurvature.circuits import to_qasm3
 
     if reason := kind.takes(system, epsilon):
         raise Refusal(reason)
-    text = to_qasm3(kind.program(system, epsilon).circuit)
+    circuit = kind.program(system, epsilon).circuit
+    try:
+        return to_qasm3(circuit)
+    except ValueError as error:
+        raise Refusal(f"--export: {error}") from error
+
+
+def _save(text: str, file: Path) -> None:
+    """All of the file or nothing."""
     partial = file.with_name(f".{file.name}.partial")
     try:
         partial.write_text(text, encoding="utf-8")
         partial.replace(file)
     except OSError as error:
+        partial.unlink(missing_ok=True)
         raise UsageError(f"--export: {file}: {error.strerror}") from error
 
 
@@ -187,9 +205,15 @@ def _print(
         "", ">queries an attempt", ">success", ">qubits", ">shots read", ">attempts in all",
     )  # fmt: skip
     show.print(table(headers, rows))
-    show.print(f"Queries are {kind.unit}; ε = {asked.epsilon:.0e} in the {kind.error_norm}")
-    if solution is None or ran is None:
-        return
+    show.print(f"Queries are {kind.unit}; ε = {asked.epsilon:g} in the {kind.error_norm}")
+    if solution is not None and ran is not None:
+        _print_solution(figures, solution)
+    if asked.export is not None:
+        show.print(f"OpenQASM 3 written to {asked.export}")
+
+
+def _print_solution(figures: dict[str, Any], solution: Solution) -> None:
+    show, ran = console(), figures["quantum"]
     show.print(
         f"\n{solution.outcome.label}: relative residual {solution.residual:.2e} (recomputed), readout "
         f"{ran.readout} with error {ran.readout_error:.1e}; {solution.stats.measured_s:.2e} s measured"
@@ -206,5 +230,3 @@ def _print(
         show.print(figures["advice"])
     for note in figures["notes"]:
         show.print(f"Note: {note}")
-    if asked.export is not None:
-        show.print(f"OpenQASM 3 written to {asked.export}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from .app import Common, Machines, command, console, emit
-from .errors import Refusal, UsageError, near
+from .errors import Refusal, UsageError, near, writable
 from .profiling import print_profile
 from .render import offers, refusals, table
 
@@ -31,6 +31,7 @@ def solve(
     mode: str = "",
     readout: str = "tomography",
     kappa: float | None = None,
+    norm: float | None = None,
     noise: float = 0.0,
     seed: int = 0,
     export: Path | None = None,
@@ -52,6 +53,7 @@ def solve(
         mode: Of a quantum solver: count, emulate (linear algebra) or simulate (the circuit).
         readout: How a quantum state is read.
         kappa: The promise kappa_encoded = alpha/sigma_min; computed by default.
+        norm: The promise of the solution's norm, for kernel_reflection_known_norm.
         noise: Depolarizing probability of a simulated gate.
         seed: Of the readout's shots.
         export: Write a quantum solver's circuit here, as OpenQASM 3.
@@ -80,13 +82,17 @@ def solve(
     kind = None if solver == "auto" else Solver.named(name)
     if kind is not None and issubclass(kind, QuantumSolver):
         BlockEncoding.named(access or "dense")
-    elif mode or export or kappa or noise:
-        raise UsageError("--mode, --kappa, --noise and --export go with a quantum --solver")
+    elif mode or noise or not (export is kappa is norm is None):
+        raise UsageError("--mode, --kappa, --norm, --noise and --export go with a quantum --solver")
     elif kind is not None and access not in ("", *kind.accesses):
         known = ", ".join(kind.accesses)
         raise UsageError(f"--solver: {name} takes a matrix by {known}, given {access!r}")
     if out is not None and out.suffix != ".npy":
         raise UsageError(f"--out: expected a name that ends in .npy, given {out}")
+    if out is not None and mode == "count":
+        raise UsageError("--out: --mode count gives no solution to write")
+    writable(out, "--out")
+    writable(export, "--export")
     problem = _problem(a, b)
     quantum = kind is not None and issubclass(kind, QuantumSolver)
     least = 1e-3 if quantum else (1e-5 if problem.dtype.itemsize == 4 else 1e-8)
@@ -100,8 +106,9 @@ def solve(
             raise UsageError(f"--damping: {error}") from error
     if quantum:
         asked = Asked(
-            name, access or "dense", mode or "emulate", epsilon, readout, kappa, noise, seed, export
-        )
+            name, access or "dense", mode or "emulate", epsilon, readout, kappa, norm, noise, seed,
+            export,
+        )  # fmt: skip
         solution = solve_quantum(problem, asked, json=common.json)
         if solution is None:
             return 0

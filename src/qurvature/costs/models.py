@@ -24,10 +24,10 @@ from qurvature.solvers.base import ClassicalSolver, QuantumSolver, Solver
 
 from . import classical, quantum
 from .chain import chain
+from .machine_rates import rate_formulas
 from .physical import Shape, figures, shape
 from .priced import Model, vary
 from .quantities import QUANTITIES, WORKS
-from .rates import rate_formulas
 from .recorded import entries_given, refusal
 from .rules import SHAPE, VARIABLES, check_value, encoding, following
 

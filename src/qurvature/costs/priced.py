@@ -61,7 +61,7 @@ class Model:
     @cached_property
     def formulas(self) -> Formulas:
         """The lines in the quantities of `values` alone: the whole price, for a page to recompute."""
-        return self._whole(self.lines)
+        return self._whole(self.lines, self.changes)
 
     @property
     def values(self) -> dict[str, float]:
@@ -161,11 +161,19 @@ class Model:
             return -math.inf
         return math.log10(at["attempt"]) - math.log10(at["success"])
 
-    def _whole(self, formulas: Formulas) -> Formulas:
-        for stage in reversed(self.stages):
-            free = {k: f for k, f in stage.items() if k not in self.changes}
-            formulas = formulas.bind(**free)
-        return formulas
+    def _whole(self, formulas: Formulas, said: Mapping[str, Any]) -> Formulas:
+        """The formulas with every stage put in but what is ``said``."""
+        key = id(formulas), frozenset(said)
+        if key not in self._bound:
+            bound = formulas
+            for stage in reversed(self.stages):
+                bound = bound.bind(**{k: f for k, f in stage.items() if k not in said})
+            self._bound[key] = bound
+        return self._bound[key]
+
+    @cached_property
+    def _bound(self) -> dict[tuple[int, frozenset[str]], Formulas]:
+        return {}
 
     def _at(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         said = {**self.changes, **changes}
@@ -191,17 +199,18 @@ class Model:
         except ValueError:  # a formula without a value is a machine that cannot
             if not size:
                 return dict.fromkeys(formulas, math.inf)
-        except OverflowError:
-            pass
-        if size:
             return self._one_by_one(formulas, given, size)
-        whole = replace(self, changes={**self.changes, **given})
+        except OverflowError:  # between the stages, which logarithms do not need
+            said = {**self.changes, **given}
+            whole = self._whole(formulas, said)
         try:
-            return whole._whole(formulas).log10(whole.values, nothing=-math.inf)
+            return whole.log10({**self.point, **said}, nothing=-math.inf)
         except MissingQuantityError:
             raise
         except ValueError:
-            return dict.fromkeys(formulas, math.inf)
+            if not size:
+                return dict.fromkeys(formulas, math.inf)
+            return self._one_by_one(formulas, given, size)
 
     def _one_by_one(
         self, formulas: Formulas, given: Mapping[str, Any], size: tuple[int, ...]

@@ -73,7 +73,7 @@ def random_numbers(generator: torch.Generator) -> np.random.Generator:
 
 def remarks(run: QuantumRun) -> tuple[str, ...]:
     """What a reader of the run should know: noise."""
-    if run.purity > 1 - 1e-9:
+    if not run.noisy:
         return ()
     return (
         f"the noisy state has purity {run.purity:.3g}: what is read is its leading eigenvector",

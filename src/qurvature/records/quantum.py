@@ -56,6 +56,11 @@ class QuantumRun:
     notes: tuple[str, ...] = ()
 
     @property
+    def noisy(self) -> bool:
+        """Whether the heralded state is mixed, beyond rounding."""
+        return self.purity < 1 - 1e-9
+
+    @property
     def norm(self) -> float | None:
         """‖x‖ as the exact probabilities give it."""
         if self.scale is None or self.reference <= 0:

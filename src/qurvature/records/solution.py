@@ -51,6 +51,11 @@ class Outcome(Enum):
         "The residual is larger than the solver's accuracy allows: a singular value lies below "
         "alpha/kappa_encoded. Raise kappa_encoded, or raise the damping.",
     )
+    NOISY = (
+        "noisy",
+        "The residual is larger than the solver's accuracy allows, and the gates are noisy: lower "
+        "their noise, or take a shorter circuit by more damping or a larger epsilon.",
+    )
     BUDGET_EXCEEDED = (
         "budget_exceeded",
         "The agreed budget was spent before the target was met: raise it or loosen the target.",

@@ -43,7 +43,8 @@ class Crossing:
         name: of the quantity.
         unit: of it.
         now: its value; nan where offers differ in it.
-        value: where both take equally long; None if nowhere.
+        value: where both take equally long, or where a price that rounds up jumps past the other; None if
+            nowhere.
         reason: why nowhere.
         wins_now: whether the quantum computer wins as things are.
         nearest: log10 of the quantum price over the classical one where the verdict comes nearest to

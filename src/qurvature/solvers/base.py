@@ -251,7 +251,7 @@ class QuantumSolver(Solver):
         return {
             "attempt": attempt,
             "success": cls.success.bind(epsilon=cls.runs_at) * OVERLAP**2,
-            "preparations": cls.preparations.bind(attempt=attempt),
+            "preparations": cls.preparations.bind(attempt=attempt, epsilon=cls.runs_at),
         }
 
     @classmethod

@@ -66,8 +66,8 @@ class Kaczmarz(ClassicalSolver):
         rows = expected_rows(kappa, _TYPICAL)
         if not rows <= MOST_ROWS:
             return (
-                f"its bound asks for {rows:.2g} rows, 2 κ_F² ln(κ_F/ε) with κ_F = {kappa:.3g}: "
-                f"more than {MOST_ROWS:,} are not run"
+                f"its bound asks for {rows:.2g} rows, 2 κ_F² ln(κ_F/ε) with κ_F = {kappa:.3g} and "
+                f"ε = {_TYPICAL:g}: more than {MOST_ROWS:,} are not run"
             )
         return None
 

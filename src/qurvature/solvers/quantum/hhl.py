@@ -35,6 +35,12 @@ CUTOFF = 0.75
 #: A larger clock has phases that double precision does not resolve.
 MOST_CLOCK_QUBITS = 45
 
+#: The largest clock whose circuit is built.
+MOST_BUILT_CLOCK = 20
+
+#: The emulation leaves out bins that change f by 2.6e-10 of itself (measured): no ε below this.
+FINEST = 1e-9
+
 #: Bins of the clock, to either side of an eigenvalue, that the emulation sums.
 _BINS = 512
 
@@ -111,7 +117,7 @@ class HHL(QuantumSolver):
 
     @classmethod
     def takes(cls, system: EncodedSystem, epsilon: float) -> str | None:
-        """As every solver; a symmetric matrix, and a clock whose phases doubles resolve."""
+        """As every solver; a symmetric matrix, and an ε that doubles can give."""
         reason = super().takes(system, epsilon)
         if reason is not None:
             return reason
@@ -124,6 +130,12 @@ class HHL(QuantumSolver):
                 f"hhl: epsilon = {epsilon:.1e} at kappa_encoded = {system.kappa_encoded:.3g} takes a "
                 f"clock of {clock} qubits, whose phases double precision does not resolve: at most "
                 f"{MOST_CLOCK_QUBITS}"
+            )
+        floor = max(FINEST, 8 * float(np.finfo(np.float64).eps) * system.kappa_encoded)
+        if epsilon < floor:
+            return (
+                f"hhl: at kappa_encoded = {system.kappa_encoded:.3g} double precision gives "
+                f"epsilon = {floor:.1e} at best, not {epsilon:.1e}"
             )
         return None
 
@@ -167,8 +179,17 @@ class HHL(QuantumSolver):
 
         Raises:
             MissingExtraError: without the extra ``quantum``.
+            TooLargeError: for a clock of more than `MOST_BUILT_CLOCK` qubits.
         """
-        from qurvature.circuits import U_A, U_B, Program, controlled, named, require_qiskit
+        from qurvature.circuits import (
+            U_A,
+            U_B,
+            Program,
+            TooLargeError,
+            controlled,
+            named,
+            require_qiskit,
+        )
 
         require_qiskit()
         from qiskit import QuantumCircuit
@@ -177,6 +198,11 @@ class HHL(QuantumSolver):
         from qurvature.encodings.state_preparation import prepare
 
         n, m = system.encoding.qubits, cls._clock(system, epsilon)
+        if m > MOST_BUILT_CLOCK:
+            raise TooLargeError(
+                f"the rotation under a clock of {m} qubits has 2^{m} angles, more than "
+                f"2^{MOST_BUILT_CLOCK}: use mode emulate"
+            )
         values, vectors = _eigenvectors(system)
         estimation = QuantumCircuit(n + m)
         register, clock = estimation.qubits[:n], estimation.qubits[n:]
@@ -228,7 +254,7 @@ def response(values: Tensor, clock: int, c: float) -> Tensor:
     """f(λ) of `HHL` for eigenvalues of A/α, elementwise.
 
     Clocks of more than 2^10 states are summed over the 1025 nearest to the eigenvalue: the others
-    change f by less than 1e-9 of itself.
+    change f by less than 2.6e-10 of itself.
 
     Args:
         values: λ in [-1, 1], float64.

@@ -26,7 +26,10 @@ def test_a_circuit_costs_its_queries(access, n):
     )
     assert program.queries == degree
     whole = resources(program.circuit)
-    query, state = system.encoding.resources(), resources(prepare(system.rhs, system.encoding.qubits))
+    query, state = (
+        system.encoding.resources(),
+        resources(prepare(system.rhs, system.encoding.qubits)),
+    )
     between = (whole.cx - degree * query.cx - state.cx) / (degree + 1)
     # A phase compares the ancillas with zero, twice, and turns one qubit.
     ancillas = system.encoding.ancillas

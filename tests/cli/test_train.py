@@ -209,7 +209,10 @@ def test_broken_toml_is_named_with_its_line(qurvature, here):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("digit", "no recipe is called 'digit'; there are digits, digits-circuit, digits-softmax, "),
+        (
+            "digit",
+            "no recipe is called 'digit'; there are digits, digits-circuit, digits-softmax, ",
+        ),
         ("irs.toml", "irs.toml: no such file; did you mean iris.toml?"),
         ("iris", "for your own file say iris.toml"),
     ],

@@ -203,8 +203,11 @@ class Model:
         except OverflowError:  # between the stages, which logarithms do not need
             said = {**self.changes, **given}
             whole = self._whole(formulas, said)
+        at = {**self.point, **said}
+        at["epsilon"] = np.broadcast_to(at["epsilon"], size or (1,))  # arrays take one pass
         try:
-            return whole.log10({**self.point, **said}, nothing=-math.inf)
+            found = whole.log10(at, nothing=-math.inf)
+            return found if size else {k: float(np.ravel(v)[0]) for k, v in found.items()}
         except MissingQuantityError:
             raise
         except ValueError:

@@ -250,10 +250,12 @@ def _judged(
     if solution.outcome is not Outcome.STAGNATED:
         return solution
     allowed = allowed_residual(system, attempt, reading, solution.x.dtype)
-    if solution.residual > allowed and attempt.noisy:
+    if attempt.noisy and solution.residual > min(allowed, 1.0):
         return replace(solution, outcome=Outcome.NOISY)
     if solution.residual > allowed:
         return replace(solution, outcome=Outcome.KAPPA_UNDERESTIMATED)
+    if solution.residual >= 1.0:
+        return replace(solution, outcome=Outcome.COARSE)
     note = (
         f"the accuracy is that of the state; its residual may be up to {allowed:.1e} "
         f"at kappa_encoded = {system.kappa_encoded:.3g}"

@@ -35,7 +35,7 @@ def test_every_solver_on_every_machine():
 
 
 @pytest.mark.parametrize("kind", ["superconducting_projected", "cat", "trapped_ion", "attosecond"])
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(
     n=st.integers(2, 10**7),
     kappa=st.floats(1, 1e8),

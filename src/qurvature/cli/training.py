@@ -83,12 +83,16 @@ def _with_access(solver: str) -> str:
     """The solver with an access that a simulator has, if it is a quantum one and names none."""
     from qurvature.solvers import QuantumSolver, Solver
 
-    name = solver.partition("/")[0]
-    return (
-        f"{name}/dense"
-        if solver == name and issubclass(Solver.named(name), QuantumSolver)
-        else solver
-    )
+    name, _, access = solver.partition("/")
+    kind = Solver.named(name)
+    quantum = issubclass(kind, QuantumSolver)
+    # No policy can choose what has no price.
+    priced = ("dense", *kind.accesses) if quantum else kind.accesses
+    if access not in ("", *priced):
+        raise UsageError(
+            f"--solver: {name} has prices for access by {', '.join(priced)}, given {access!r}"
+        )
+    return f"{name}/dense" if quantum and not access else solver
 
 
 def _started(

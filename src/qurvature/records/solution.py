@@ -51,6 +51,11 @@ class Outcome(Enum):
         "The residual is larger than the solver's accuracy allows: a singular value lies below "
         "alpha/kappa_encoded. Raise kappa_encoded, or raise the damping.",
     )
+    COARSE = (
+        "coarse",
+        "The state is as accurate as was asked for, but at this kappa_encoded that is no better than "
+        "x = 0: lower epsilon, or raise the damping.",
+    )
     NOISY = (
         "noisy",
         "The residual is larger than the solver's accuracy allows, and the gates are noisy: lower "

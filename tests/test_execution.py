@@ -5,7 +5,8 @@ import math
 import pytest
 import torch
 
-from qurvature.execution import NotRunError, Quantum, encode, solve
+from qurvature.circuits import Simulator
+from qurvature.execution import NotRunError, Quantum, encode, run, solve
 from qurvature.operators import Dense, Structure
 from qurvature.problems import LinearProblem
 from qurvature.records import Outcome
@@ -80,8 +81,6 @@ def test_a_singular_matrix_is_refused_before_any_work():
 
 def test_a_circuit_that_does_not_fit_is_refused_with_its_size():
     system = problem([1.0, 0.5, 0.3, 0.2])
-    from qurvature.circuits import Simulator
-
     tiny = Quantum("simulate", "exact", Simulator(most_bytes=64))
     with pytest.raises(NotRunError, match="use mode emulate"):
         solve(system, "qsvt", "dense", 1e-2, tiny, generator())
@@ -102,8 +101,13 @@ def test_names_of_how():
         Quantum.parse("guess")
     with pytest.raises(UnknownKindError, match="no readout is called"):
         Quantum.parse("emulate/telepathy")
-    with pytest.raises(ValueError, match="MODE"):
-        Quantum.parse("emulate/exact/0/0")
+    for wrong in ("emulate/exact/0/0", "simulate/exact/little"):
+        with pytest.raises(ValueError, match="MODE"):
+            Quantum.parse(wrong)
+    with pytest.raises(ValueError, match="no gates to be noisy"):
+        Quantum.parse("emulate/exact/0.001")
+    with pytest.raises(ValueError, match="price only"):
+        Quantum.parse("emulate/amplitude_estimation")
 
 
 def test_an_unknown_encoding_is_named():
@@ -122,3 +126,91 @@ def test_every_running_solver_is_judged_converged_by_its_own_bound(kind):
     assert done.outcome is Outcome.CONVERGED
     exact = torch.linalg.solve(system.operator.dense(), system.rhs)
     assert float((done.x - exact).norm() / exact.norm()) <= 10 * epsilon
+
+
+@pytest.mark.parametrize("epsilon", [0, -1, 1, 2, math.nan, math.inf])
+def test_an_epsilon_that_is_none_is_misuse(epsilon):
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        solve(problem([1.0, 0.5]), "qsvt", "dense", epsilon, Quantum(readout="exact"), generator())
+
+
+@pytest.mark.parametrize("kappa", [0.5, -1.0, math.nan])
+def test_a_promise_below_one_is_no_promise(kappa):
+    with pytest.raises(ValueError, match="at least 1"):
+        encode(problem([1.0, 0.5]), "dense", kappa)
+
+
+def test_a_classical_solver_is_not_run_here():
+    with pytest.raises(ValueError, match="cg, which is classical"):
+        solve(problem([1.0, 0.5]), "cg", "dense", 1e-2, Quantum(), generator())
+
+
+@pytest.mark.parametrize("kind", RUNNING)
+@pytest.mark.parametrize(("kappa", "epsilon"), [(1e300, 1e-2), (5.0, 1e-16)])
+def test_what_doubles_cannot_give_is_refused_by_name(kind, kappa, epsilon):
+    with pytest.raises(NotRunError, match=f"^{kind}: .*double precision"):
+        solve(
+            problem([1.0, 0.5, 0.2]), kind, "dense", epsilon, Quantum(readout="exact"),
+            generator(), kappa,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e200])
+def test_a_system_whose_squares_leave_the_range_is_refused(scale):
+    system = problem([1.0, 0.5])
+    far = LinearProblem(Dense(system.operator.dense() * scale, Structure.SYMMETRIC), system.rhs)
+    with pytest.raises(NotRunError, match="scale the system"):
+        encode(far, "dense")
+    with pytest.raises(NotRunError, match="right-hand side's norm"):
+        encode(LinearProblem(system.operator, system.rhs * scale), "dense")
+
+
+def test_too_many_unknowns_are_refused_before_they_are_decomposed(monkeypatch):
+    monkeypatch.setattr("qurvature.execution.MOST_EXACT", 3)
+    monkeypatch.setattr("qurvature.encodings.DenseDilation.of", None)
+    with pytest.raises(NotRunError, match="state it"):
+        encode(problem([1.0, 0.5, 0.3, 0.2]), "dense")
+
+
+@pytest.mark.parametrize("mode", ["emulate", "simulate"])
+def test_a_small_lie_about_kappa_is_seen_in_double_precision(mode):
+    """The weight of b below the promise leaves 3e-7: far above what doubles and ε = 1e-8 allow."""
+    a = torch.diag(torch.tensor([1.0, 0.5, 0.01], dtype=torch.float64))
+    b = torch.tensor([1.0, 1.0, 1e-6], dtype=torch.float64)
+    lied = LinearProblem(Dense(a, Structure.SYMMETRIC), b)
+    how = Quantum(mode, "exact")
+    done = solve(lied, "qsvt", "dense", 1e-8, how, generator(), kappa_encoded=2.1)
+    assert done.outcome is Outcome.KAPPA_UNDERESTIMATED
+    b[2] = 0.0
+    done = solve(lied, "qsvt", "dense", 1e-8, how, generator(), kappa_encoded=2.1)
+    assert done.outcome is Outcome.CONVERGED
+
+
+@pytest.mark.parametrize("depolarizing", [0.2, 1.0])
+def test_noise_is_not_blamed_on_kappa(depolarizing):
+    noisy = Quantum("simulate", "exact", Simulator(depolarizing))
+    done = solve(problem([1.0, -0.6]), "qsvt", "dense", 1e-1, noisy, generator())
+    assert done.outcome is Outcome.NOISY
+    assert done.stats.quantum.purity < 1
+
+
+def test_an_answer_no_better_than_zero_is_no_success():
+    """ε = 0.9 in the state at κ = 10 allows a residual of 9; one that reaches 1 is coarse."""
+    system = problem([1.0, 0.9, 0.8, 0.1])
+    done = [
+        solve(system, "qsvt", "dense", 0.9, Quantum(), torch.Generator().manual_seed(seed))
+        for seed in range(8)
+    ]
+    assert {s.outcome for s in done if s.residual >= 1} == {Outcome.COARSE}
+    assert {s.outcome for s in done if s.residual < 1} == {Outcome.CONVERGED}
+
+
+@pytest.mark.parametrize("mode", ["emulate", "simulate"])
+@pytest.mark.parametrize("kind", RUNNING)
+def test_a_circuit_that_never_succeeds_says_so(kind, mode):
+    a = torch.diag(torch.tensor([1.0, 0.0], dtype=torch.float64))
+    b = torch.tensor([0.0, 1.0], dtype=torch.float64)
+    blind = LinearProblem(Dense(a, Structure.SYMMETRIC), b)
+    system = encode(blind, "dense", 3.0, solution_norm=2.0)
+    with pytest.raises(NotRunError, match="never succeeds"):
+        run(QuantumSolver.named(kind), system, 1e-2, Quantum(mode, "exact"))

@@ -120,7 +120,7 @@ def encode(
     if kappa_encoded is None and problem.n > MOST_EXACT:
         raise NotRunError(
             f"{problem.n} unknowns are too many to compute kappa_encoded (at most {MOST_EXACT}): "
-            "state it"
+            "state it (--kappa on the command line)"
         )
     reason = kind.refuses(problem)
     if reason is not None:
@@ -178,7 +178,7 @@ def run(
         ) from error
     except OverflowError as error:
         raise NotRunError(
-            f"{kind.kind}: kappa_encoded = {system.kappa_encoded:.1e} is beyond double precision"
+            f"{kind.kind}: kappa_encoded = {system.kappa_encoded:.3g} is beyond double precision"
         ) from error
     except ArithmeticError as error:  # no phases, or a product that is not finite
         raise NotRunError(f"{kind.kind}: {error}") from error

@@ -272,3 +272,16 @@ def test_a_measurement_is_refused():
 def test_a_long_transformation_with_a_large_matrix(transformation):
     """N = 256, degree 1,200: within memory (Aer alone would hold 1,200 copies of 4 MB)."""
     assert np.linalg.norm(statevector(transformation(8, 1200).circuit)) == pytest.approx(1)
+
+
+def test_a_noisy_circuit_of_too_many_gates_is_refused_before_it_is_run():
+    oracle = QuantumCircuit(1)
+    oracle.h(0)
+    circuit = QuantumCircuit(1)
+    for _ in range(50):
+        circuit.append(named(oracle, "U_A"), [0])
+    program = Program(circuit, 1)
+    Simulator(1e-3, most_bytes=50 * 7_000).run(program)
+    with pytest.raises(TooLargeError, match="50 of them"):
+        Simulator(1e-3, most_bytes=49 * 7_000).run(program)
+    assert Simulator(0.0, most_bytes=49 * 7_000).run(program).success == pytest.approx(1)

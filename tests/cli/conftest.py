@@ -47,13 +47,13 @@ def _made_up_cpu(monkeypatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _nothing_stays() -> Iterator[None]:
-    """Plugins and the number of threads are gone after a test."""
+    """Plugins, model files and the number of threads are gone after a test."""
     families = {family: set(family._members) for family in Extension.__subclasses__()}
     modules, threads = set(sys.modules), torch.get_num_threads()
     yield
     torch.set_num_threads(threads)
     for name in set(sys.modules) - modules:
-        if name.startswith("qurvature_plugin_"):
+        if name == "mine" or name.startswith("qurvature_plugin_"):
             del sys.modules[name]
     for family, before in families.items():
         for kind in set(family._members) - before:

@@ -1,5 +1,7 @@
 """`qurvature solve` with a quantum solver: counted, emulated, simulated, exported."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -82,6 +84,14 @@ def test_an_underestimated_kappa_is_a_failure_that_says_so(qurvature, small):
         (["--noise", "2", "--mode", "simulate"], "a probability"),
         (["--readout", "telepathy"], "no readout is called"),
         (["--eps", "2"], "between 0 and 1"),
+        (["--readout", "amplitude_estimation"], "price only"),
+        (["--mode", "count", "--readout", "telepathy"], "no readout is called"),
+        (["--mode", "count", "--out", "x.npy"], "no solution to write"),
+        (["--seed", "-1"], "from 0 to"),
+        (["--seed", str(2**70)], "from 0 to"),
+        (["--norm", "0"], "positive"),
+        (["--export", "none/out.qasm"], "no folder none"),
+        (["--export", "."], "given a folder"),
     ],
 )
 def test_misuse_is_named(qurvature, small, options, says):
@@ -108,3 +118,86 @@ def test_a_zero_right_hand_side_and_a_singular_matrix_are_refused(qurvature, sma
 def test_solvers_show_tells_the_modes(qurvature):
     assert "emulate" in qurvature("solvers", "show", "qsvt").out
     assert "count" in qurvature("solvers", "show", "randomized_adiabatic").out
+
+
+def test_a_solver_known_by_counts_says_how_to_have_them(qurvature, small):
+    done = qurvature("solve", "A.npy", "b.npy", "--solver", "variable_time")
+    assert (done.code, "say --mode count" in done.err) == (2, True)
+
+
+def test_what_cannot_be_exported_runs_nothing_and_leaves_the_file(qurvature):
+    rng = np.random.default_rng(0)
+    np.save("A.npy", np.eye(20) + 0.1 * np.diag(rng.standard_normal(20)))
+    np.save("b.npy", rng.standard_normal(20))
+    Path("kept.qasm").write_text("kept")
+    done = qurvature(
+        "solve", "A.npy", "b.npy", "--solver", "qsvt", "--export", "kept.qasm", "--out", "x.npy"
+    )
+    assert (done.code, "too large to write as gates" in done.err) == (1, True)
+    assert Path("kept.qasm").read_text() == "kept"
+    assert sorted(p.name for p in Path().iterdir()) == ["A.npy", "b.npy", "kept.qasm"]
+
+
+def test_counting_exports_too_and_says_so(qurvature, small):
+    done = qurvature(
+        "solve", "A.npy", "b.npy", "--solver", "qsvt", "--mode", "count", "--export", "out.qasm"
+    )
+    assert (done.code, "written to out.qasm" in done.out) == (0, True)
+
+
+def test_a_promise_beyond_numbers_is_refused(qurvature, small):
+    for mode in ("count", "emulate"):
+        done = qurvature(
+            "solve", "A.npy", "b.npy", "--solver", "qsvt", "--kappa", "1e300", "--mode", mode
+        )
+        assert (done.code, "1e+300" in done.err) == (1, True)
+
+
+def test_a_known_norm_is_a_promise_of_the_command_line(qurvature, small):
+    a, b = small
+    norm = np.linalg.norm(np.linalg.solve(a, b))
+    given = ["solve", "A.npy", "b.npy", "--solver", "kernel_reflection_known_norm"]
+    assert "--norm" in qurvature(*given).err
+    assert qurvature(*given, "--norm", str(norm), "--json").data["outcome"] == "converged"
+    assert "impossible" in qurvature(*given, "--norm", str(100 * norm)).err
+
+
+def test_the_same_seed_reads_the_same(qurvature, small):
+    given = ["solve", "A.npy", "b.npy", "--solver", "qsvt", "--json", "--seed"]
+    first, again, other = (qurvature(*given, seed).data["x"] for seed in ("3", "3", "4"))
+    assert first == again != other
+
+
+PLUGIN = '''
+from qurvature.encodings import DenseDilation
+from qurvature.readout.exact import Exact
+from qurvature.solvers.quantum.qsvt import QSVT
+
+class Mine(DenseDilation):
+    """An encoding of mine."""
+    kind = "mine"
+
+class Own(QSVT):
+    """A solver of my own."""
+    kind = "own"
+
+class Peek(Exact):
+    """A readout that peeks."""
+    kind = "peek"
+'''
+
+
+def test_a_plugin_adds_an_encoding_a_solver_and_a_readout(qurvature, small):
+    Path("plugin.py").write_text(PLUGIN)
+    extra = ["--plugin", "plugin.py"]
+    done = qurvature(
+        "solve", "A.npy", "b.npy", "--solver", "own", "--access", "mine", "--readout", "peek",
+        "--mode", "simulate", "--json", *extra,
+    )  # fmt: skip
+    assert done.data["carried_out_by"] == "own in mode simulate"
+    for family, summary in (
+        ("encodings", "An encoding of mine."),
+        ("solvers", "A solver of my own."),
+        ("readouts", "A readout that peeks."),
+    ):
+        assert summary in qurvature(family, "list", *extra).out

@@ -363,3 +363,19 @@ def test_a_hundred_thousand_unknowns():
     assert applied.matvecs < 4000
     actual = float((applied.vector - grid.function(p, v, 8.0)).norm())
     assert actual <= applied.error <= 2.2e-4
+
+
+def test_entries_in_single_precision_are_multiplied_in_double():
+    """Those of the transpose, too: the error that is claimed is one of double precision."""
+    n, generator = 600, torch.Generator().manual_seed(0)
+    left, right = (
+        torch.linalg.qr(torch.randn(n, n, generator=generator, dtype=torch.float64)).Q
+        for _ in range(2)
+    )
+    a = ((left * torch.linspace(0.5, 1, n, dtype=torch.float64)) @ right).float()
+    b = torch.randn(n, generator=generator, dtype=torch.float64)
+    alpha = float(torch.linalg.matrix_norm(a.double(), 2)) * (1 + 1e-14)
+    applied = apply_odd(EncodedSystem(Given(Dense(a), alpha), b, 2.1), lambda x: x**3, 1e-9)
+    scaled = a.double() / alpha
+    exact = scaled.T @ (scaled @ (scaled.T @ (b / b.norm())))
+    assert float((applied.vector - exact).norm()) <= applied.error <= 1e-9

@@ -202,3 +202,19 @@ def test_the_circuit_written_and_read_again_gives_the_same_state():
     found, expected = Simulator().run(again), Simulator().run(program)
     assert found.success == pytest.approx(expected.success, abs=1e-10)
     assert abs(np.vdot(found.state, expected.state)) == pytest.approx(1, abs=1e-10)
+
+
+def test_an_epsilon_below_what_the_emulation_sums_is_refused():
+    system = symmetric(4, 5.0, True)
+    assert "1.0e-09 at best" in HHL.takes(system, 0.9e-9)
+    assert HHL.takes(system, 1.1e-9) is None
+    clock_, c = clock(5.0, 1e-9), CUTOFF / 5.0
+    values = torch.linspace(0.2, 1, 4001, dtype=torch.float64)
+    assert float((response(values, clock_, c) * values / c - 1).abs().max()) <= 1e-9
+
+
+def test_a_clock_too_large_to_build_is_refused_at_once():
+    from qurvature.circuits import TooLargeError
+
+    with pytest.raises(TooLargeError, match="angles"):
+        HHL.program(symmetric(4, 1e6, True), 1e-3)

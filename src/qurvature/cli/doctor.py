@@ -15,6 +15,7 @@ EXTRAS = {
     "cli": ("cyclopts", "pydantic", "rich"),
     "report": ("altair", "jinja2", "vl_convert"),
     "data": ("sklearn",),
+    "quantum": ("qiskit", "qiskit_aer", "nlft_qsp", "qiskit_qasm3_import"),
 }
 
 _KERNELS = ("gemm", "cholesky", "lu", "ldl", "eigh", "stream")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from .app import Common, Machines, command, console, emit
-from .errors import Interrupted, UsageError
+from .errors import Interrupted, Refusal, UsageError
 from .render import Live, race, table
 
 if TYPE_CHECKING:
@@ -164,6 +164,7 @@ def _resumed(
         given = dataclasses.replace(given, rivals=settings.rivals, tuning=settings.tuning)
     if steps is not None:
         given = dataclasses.replace(given, steps=steps)
+    _check(given)
     run.check_config(plain(given), may_differ=("steps",))
     settings = given
     if not rivals:
@@ -187,6 +188,7 @@ def _own_machines(machines: Machines) -> dict[str, HardwareProfile]:
 
 def _check(settings: Recipe) -> None:
     """Refuse names that no one answers to before anything is written."""
+    from qurvature.circuits import MissingExtraError, require_qiskit
     from qurvature.conditioning import Damping
     from qurvature.execution import Quantum
     from qurvature.operators import Curvature
@@ -199,12 +201,15 @@ def _check(settings: Recipe) -> None:
         Search.named(newton.search)
         policy(newton.policy)
         accuracy(newton.accuracy)
-        Quantum.parse(newton.quantum)
+        if Quantum.parse(newton.quantum).mode == "simulate":
+            require_qiskit()
         for damping in (newton.damping, *settings.tuning.damping):
             kind, _, number = damping.partition(":")
             Damping.named(kind).with_value(float(number) if number else None)
     except (ValueError, LookupError) as error:
         raise UsageError(f"newton: {error}") from error
+    except MissingExtraError as error:
+        raise Refusal(f"newton.quantum = {newton.quantum!r}: {error}") from error
 
 
 def _report(run: RunDirectory) -> tuple[Path | None, str]:

@@ -12,7 +12,9 @@ import torch
 
 import qurvature
 
-_PACKAGES = ("torch", "numpy", "scipy", "safetensors", "scikit-learn")
+_PACKAGES = (
+    "torch", "numpy", "scipy", "safetensors", "scikit-learn", "qiskit", "qiskit-aer", "nlft-qsp",
+)  # fmt: skip
 
 
 def environment() -> dict[str, Any]:

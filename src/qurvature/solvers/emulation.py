@@ -338,6 +338,8 @@ def _both_products(
     encoded: LinearOperator | Tensor,
 ) -> tuple[tuple[Product, Product], float, bool]:
     """v ↦ Aᵀv and u ↦ A u, their rounding unit, and whether the entries can be had."""
+    if isinstance(encoded, LinearOperator) and encoded.formed and encoded.dtype != torch.float64:
+        encoded = encoded.dense()  # that of the adjoint would not be at hand
     if isinstance(encoded, Tensor):
         a = encoded.to(torch.float64)
         return (a.T.mv, a.mv), _UNIT, True

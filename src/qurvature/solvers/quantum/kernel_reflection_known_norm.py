@@ -78,7 +78,7 @@ class KernelReflectionKnownNorm(KernelReflecting):
         if system.solution_norm is None:
             return (
                 f"{cls.kind} needs a promise of the solution's norm: give EncodedSystem a "
-                "solution_norm, or use kernel_reflection"
+                "solution_norm (--norm on the command line), or use kernel_reflection"
             )
         t, kappa = _promised(system), system.kappa_encoded
         if not 1 - _SLACK <= t <= kappa * (1 + _SLACK):
